@@ -1,0 +1,1 @@
+"""What every service stands on: bus, outbox, settings, log, metrics, health, lifecycle."""

@@ -1,0 +1,1 @@
+"""The published language: messages, subjects and their golden examples."""

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Writes the hashed requirements anew: one file per extra, and dev.txt with everything. No index is named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv=${UV:-uv}
+compile() { # output, extras...
+  local out=requirements/$1.txt; shift
+  local flags=(); for extra in "$@"; do flags+=(--extra "$extra"); done
+  "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "requirements/lock.sh" "${flags[@]}" pyproject.toml --output-file "$out"
+}
+for extra in feed signals positions charts telegram embedded; do compile "$extra" "$extra"; done
+compile dev feed signals positions charts telegram embedded dev

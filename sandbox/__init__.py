@@ -1,0 +1,1 @@
+"""Servers that speak the venue's and Telegram's protocols, for a machine without either."""

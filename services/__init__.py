@@ -1,0 +1,1 @@
+"""The product: five rooms that never import each other."""

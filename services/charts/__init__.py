@@ -1,0 +1,1 @@
+"""Charts: pictures of a market and a trade."""

@@ -1,0 +1,1 @@
+"""Feed: markets in, ticks and candles out."""

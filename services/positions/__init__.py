@@ -1,0 +1,1 @@
+"""Positions: one virtual trade per subscriber."""

@@ -1,0 +1,1 @@
+"""Signals: opinions of strategies on closed candles."""

@@ -1,0 +1,1 @@
+"""Telegram: every message out, every command in."""
