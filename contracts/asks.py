@@ -1,0 +1,225 @@
+"""Questions and commands between rooms: request and reply with a deadline.
+
+Each is asked on `ask.v1.<room>.<verb>`; the answer is the reply struct, or an `AskError`. None of them is stored: a
+question that nobody answers in time fails at the asker, and the asker says so.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from contracts.messages import ExitReason, FeedState, Interval, Mode, Side, SignalRaised
+
+
+class AskError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a question was not answered: a code for machines (snake_case) and words for the log."""
+
+    code: str
+    message: str
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+class EvaluateNow(msgspec.Struct, frozen=True, kw_only=True):
+    """Judge the latest closed candles of a symbol now (manual mode)."""
+
+    symbol: str
+    strategy: str | None = None
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """The signal, or the keys that say why there is none."""
+
+    signal: SignalRaised | None
+    why: tuple[str, ...] = ()
+
+
+class GetSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """The last `count` candles up to the one that opened at `until_s` (None: the latest), with their indicators."""
+
+    symbol: str
+    interval: Interval
+    count: int = 120
+    until_s: int | None = None
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """Columns of equal length, oldest first. An undefined indicator value is None."""
+
+    symbol: str
+    interval: Interval
+    open_time_s: list[int]
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[int]
+    indicators: dict[str, list[float | None]]
+
+
+# --- positions --------------------------------------------------------------------------------------------------------
+
+
+class RegisterSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A person pressed start: store or welcome back. Refused with code `not_allowed` where registration is closed."""
+
+    subscriber_id: int
+    chat_id: int
+    name: str
+    language: str | None = None
+
+
+class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscriber as the other rooms may see one."""
+
+    subscriber_id: int
+    chat_id: int
+    language: str
+    time_zone: str
+    auto: bool
+    lots: Decimal
+    active: bool
+    is_operator: bool
+    is_new: bool = False
+
+
+class GetSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """Look a subscriber up; code `not_registered` where there is none."""
+
+    subscriber_id: int
+
+
+class SetLanguage(msgspec.Struct, frozen=True, kw_only=True):
+    """Change the language of a subscriber."""
+
+    subscriber_id: int
+    language: str
+
+
+class SetAuto(msgspec.Struct, frozen=True, kw_only=True):
+    """Switch automatic signals on or off."""
+
+    subscriber_id: int
+    auto: bool
+
+
+class RequestSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscriber asks for a signal now. The position, if any, arrives as a message of its own."""
+
+    subscriber_id: int
+    symbol: str
+
+
+class SignalRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """`position_id` of the proposal, or the keys that say why there is none."""
+
+    position_id: str | None
+    why: tuple[str, ...] = ()
+
+
+class GetStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subscriber holds now."""
+
+    subscriber_id: int
+    symbol: str
+
+
+class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A position that is proposed or open, at the latest executable price."""
+
+    position_id: str
+    short_id: str
+    symbol: str
+    side: Side
+    mode: Mode
+    entry: float
+    stop: float
+    targets: tuple[float, ...]
+    lots: Decimal
+    opened_ms: int
+    is_open: bool
+    price: float | None
+    pnl: Decimal | None
+    r: float | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The open position, if any, and what is known of the market. Times are market time."""
+
+    position: OpenPosition | None
+    auto: bool
+    feed: FeedState
+    feed_since_ms: int | None
+    bid: float | None
+    ask: float | None
+    market_ms: int | None
+    digits: int
+
+
+class GetHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of closed trades, newest first; page 0 is the first."""
+
+    subscriber_id: int
+    page: int = 0
+    page_size: int = 5
+
+
+class ClosedTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """One closed trade of a subscriber."""
+
+    position_id: str
+    short_id: str
+    symbol: str
+    side: Side
+    mode: Mode
+    entry: float
+    exit: float
+    reason: ExitReason
+    pnl: Decimal
+    r: float
+    opened_ms: int
+    closed_ms: int
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """One page, and the totals over all pages. A trade with P/L 0 is neither win nor loss."""
+
+    trades: tuple[ClosedTrade, ...]
+    page: int
+    pages: int
+    total: int
+    wins: int
+    losses: int
+    pnl: Decimal
+    digits: int
+
+
+class GetWhy(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the last signal was raised, or why the last one was refused."""
+
+    subscriber_id: int
+    position_id: str | None = None
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    """`reasons` of the signal (keys), or `refusals` (keys) of the last signal that was not given."""
+
+    reasons: tuple[str, ...]
+    refusals: tuple[str, ...]
+    signal_at: datetime | None
+
+
+class RequestChart(msgspec.Struct, frozen=True, kw_only=True):
+    """Have the chart of a position drawn again, as it is now; answers with its key."""
+
+    subscriber_id: int
+    symbol: str
+    position_id: str | None = None
+
+
+class ChartRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """The key under which the picture will lie."""
+
+    chart_key: str
