@@ -103,7 +103,10 @@ class Topic(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream and its limits. `per_subject` keeps the last n of each subject; `coalesce` refuses a subject's second."""
+    """A stream and its limits.
+
+    `per_subject` keeps the last n of each subject; `coalesce` refuses a subject's second message while one is there.
+    """
 
     name: str
     retention: Retention

@@ -211,7 +211,10 @@ class PositionOpened(Message, frozen=True, kw_only=True):
 
 
 class PositionClosed(Message, frozen=True, kw_only=True):
-    """A level was crossed. `level` is the price asked for, `exit` the executable price, `slippage_pips` between them."""
+    """A level was crossed.
+
+    `level` is the price that was asked for, `exit` the executable one, `slippage_pips` the distance between them.
+    """
 
     position_id: str
     subscriber_id: int
