@@ -25,7 +25,7 @@ from chassis.errors import RejectedError, TransientError
 from contracts import catalogue, codec
 from contracts.catalogue import Consumer, Topic
 from contracts.ids import digest
-from contracts.messages import DeadLetter, Message
+from contracts.messages import DeadLetter
 
 MAX_DELAY_S = 30.0
 """A longer delay would hold a slot of `max_ack_pending` for too long: schedule the message instead."""
@@ -60,11 +60,13 @@ class Settler:
     async def settle(self, delivery: Delivery) -> None:
         """Handle one delivery and settle it. Raises only what the broker raises."""
         route = self._route(delivery.message.subject)
-        topic = route.topic.name if route else delivery.message.subject.split(".")[0]
+        if route is None:
+            subject = delivery.message.subject
+            await self.bury(delivery, subject.split(".")[0], f"no handler for {subject}")
+            return
+        topic = route.topic.name
         started = time.perf_counter()
         try:
-            if route is None:
-                raise RejectedError(f"no handler for {delivery.message.subject}")
             message = codec.decode(delivery.message.body, route.topic.payload)
             async with keep_alive(delivery, self._consumer.ack_wait_s):
                 await route.handle(message, delivery.message)
