@@ -1,0 +1,1 @@
+"""Everything on one machine: embedded servers, the simulators, the five services, one supervisor."""

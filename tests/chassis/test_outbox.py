@@ -1,0 +1,122 @@
+"""The outbox and its relay, on a real PostgreSQL."""
+
+import asyncio
+from collections.abc import Sequence
+
+import psycopg
+
+from chassis import inbox, outbox
+from chassis.bus import Outgoing
+from chassis.database import Pool, apply_migrations, open_pool, transaction
+from chassis.errors import TransientError
+
+
+class Recorder:
+    """Stands for the broker: keeps what is published, and fails as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.published: list[str] = []
+        self.failures = failures
+        self.arrived = asyncio.Event()
+
+    async def publish_batch(self, batch: Sequence[Outgoing]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TransientError("broker away")
+        self.published += [message.id for message in batch]
+        self.arrived.set()
+
+
+def message(name: str) -> Outgoing:
+    return Outgoing("send.v1.exit.1", b"{}", name)
+
+
+async def run_until(recorder: Recorder, pool: Pool, count: int) -> None:
+    relay = asyncio.ensure_future(outbox.Relay(pool, recorder, schema="positions").run())
+    try:
+        async with asyncio.timeout(20):
+            while len(recorder.published) < count:
+                recorder.arrived.clear()
+                await recorder.arrived.wait()
+    finally:
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+
+
+async def open_positions(url: str):
+    return open_pool(url, name="test", setting="X", schema="positions")
+
+
+async def test_committed_rows_are_published_in_order_and_deleted(postgres: str) -> None:
+    recorder = Recorder()
+    async with await open_positions(postgres) as pool:
+        async with transaction(pool) as connection:
+            await outbox.add(connection, [message(f"m{n}") for n in range(600)])
+
+        await run_until(recorder, pool, 600)
+
+        async with pool.connection() as connection:
+            left = await (await connection.execute("select count(*) from outbox")).fetchone()
+    assert recorder.published == [f"m{n}" for n in range(600)]
+    assert left == (0,)
+
+
+async def test_a_row_of_a_transaction_that_failed_is_never_published(postgres: str) -> None:
+    recorder = Recorder()
+    async with await open_positions(postgres) as pool:
+        try:
+            async with transaction(pool) as connection:
+                await outbox.add(connection, [message("lost")])
+                raise RuntimeError("the change failed")
+        except RuntimeError:
+            pass
+        async with transaction(pool) as connection:
+            await outbox.add(connection, [message("kept")])
+
+        await run_until(recorder, pool, 1)
+
+    assert recorder.published == ["kept"]
+
+
+async def test_a_later_row_waits_for_an_earlier_transaction(postgres: str) -> None:
+    recorder = Recorder()
+    async with await open_positions(postgres) as pool:
+        async with await psycopg.AsyncConnection.connect(postgres, options="-c search_path=positions") as slow:
+            await outbox.add(slow, [message("first")])
+            async with transaction(pool) as connection:
+                await outbox.add(connection, [message("second")])
+            async with pool.connection() as connection:
+                await connection.set_autocommit(True)
+                relay = outbox.Relay(pool, recorder, schema="positions")
+                assert await relay.publish_once(connection) == 0
+                await connection.set_autocommit(False)
+            await slow.commit()
+
+        await run_until(recorder, pool, 2)
+
+    assert recorder.published == ["first", "second"]
+
+
+async def test_a_broker_that_is_away_loses_nothing(postgres: str) -> None:
+    recorder = Recorder(failures=1)
+    async with await open_positions(postgres) as pool:
+        async with transaction(pool) as connection:
+            await outbox.add(connection, [message("a"), message("b")])
+
+        await run_until(recorder, pool, 2)
+
+    assert recorder.published == ["a", "b"]
+
+
+async def test_a_message_is_handled_once(postgres: str) -> None:
+    async with await open_positions(postgres) as pool:
+        async with transaction(pool) as connection:
+            first = await inbox.first_time(connection, "consumer", "m1")
+        async with transaction(pool) as connection:
+            again = await inbox.first_time(connection, "consumer", "m1")
+            other = await inbox.first_time(connection, "other", "m1")
+    assert (first, again, other) == (True, False, True)
+
+
+async def test_migrations_are_applied_once(postgres: str) -> None:
+    assert await apply_migrations(postgres) == []
