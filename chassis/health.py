@@ -12,6 +12,7 @@ from typing import Any, Self
 import prometheus_client
 from aiohttp import web
 
+from chassis import metrics
 from chassis.errors import StartError
 
 
@@ -95,6 +96,4 @@ class Health:
         return web.json_response(body, status=200 if is_ready else 503)
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(
-            body=prometheus_client.generate_latest(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST}
-        )
+        return web.Response(body=metrics.exposition(), headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})

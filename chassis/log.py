@@ -25,7 +25,7 @@ KEYS = frozenset(
 )  # fmt: skip
 LINES_PER_SECOND = 20
 
-_TOKEN = re.compile(r"\b\d{5,12}:[A-Za-z0-9_-]{30,50}")
+_TOKEN = re.compile(r"(?<!\d)\d{5,12}:[A-Za-z0-9_-]{30,50}")
 _CREDENTIALS = re.compile(r"(\w+://[^/\s:@]*):[^@/\s]+@")
 
 EventDict = MutableMapping[str, Any]

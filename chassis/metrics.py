@@ -3,7 +3,7 @@
 Nothing else in the product makes a metric; a new one is an edit here, so that dashboards and alerts know them all.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -79,3 +79,8 @@ SEND_QUEUE = Gauge("sinyal_send_queue", "Sends held by the dispatcher.", ["kind"
 FLOOD_WAITS = Counter("sinyal_flood_waits_total", "429 answers. Rising: the limits are set too high.", ["scope"])
 UPDATES = Counter("sinyal_updates_total", "Updates handled, by kind.", ["kind"])
 RECEIVER_MODE = Gauge("sinyal_receiver_mode", "1 for the way updates arrive now.", ["mode"])
+
+
+def exposition() -> bytes:
+    """Write all metrics in Prometheus' text format."""
+    return generate_latest(REGISTRY)
