@@ -1,0 +1,1 @@
+"""Indicators, strategies and what a strategy says: pure functions of closed candles."""

@@ -1,0 +1,9 @@
+"""The strategies that come with the product, by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.signals.domain.strategy import Strategy
+from services.signals.domain.trend_pullback import TrendPullback
+
+BUILT_IN: Mapping[str, type[Strategy[Any]]] = {TrendPullback.name: TrendPullback}

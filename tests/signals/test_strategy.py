@@ -1,0 +1,113 @@
+"""The plug-in contract: what a strategy class must state, and what its parameters may be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import pytest
+
+from contracts.messages import Interval, Mode
+from services.signals.domain.built_in import BUILT_IN
+from services.signals.domain.candle import Candle
+from services.signals.domain.opinion import Evaluation, NoSignal
+from services.signals.domain.strategy import (
+    SearchRange,
+    Strategy,
+    StrategyError,
+    build_strategy,
+    check_strategy,
+    search_space,
+    tunable,
+)
+from services.signals.domain.trend_pullback import TrendPullback, TrendPullbackParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakoutParameters:
+    lookback: int = tunable(20, low=10, high=55, step=5)
+    reach: float = 1.5
+
+
+class Breakout(Strategy[BreakoutParameters]):
+    INTERFACE_VERSION: ClassVar[int] = 1
+    name: ClassVar[str] = "breakout"
+    version: ClassVar[str] = "1.0.0"
+    interval: ClassVar[Interval] = Interval.M5
+    candles_needed: ClassVar[int] = 60
+    window_length: ClassVar[int] = 60
+    parameters_type: ClassVar[type] = BreakoutParameters
+
+    def evaluate(self, window: Sequence[Candle]) -> Evaluation:
+        return Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: NoSignal((f"why.{len(window)}",))})
+
+
+def changed(**attributes: Any) -> type[Strategy[Any]]:
+    return type("Changed", (Breakout,), attributes)
+
+
+def test_plug_in_is_built_with_its_defaults_and_the_changes() -> None:
+    strategy = build_strategy(Breakout, {"reach": 2})
+
+    assert strategy.parameters == BreakoutParameters(lookback=20, reach=2)
+
+
+def test_search_space_names_the_tunable_parameters_only() -> None:
+    assert search_space(BreakoutParameters) == {"lookback": SearchRange(10, 55, 5)}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"INTERFACE_VERSION": 2}, "INTERFACE_VERSION is 2"),
+        ({"name": "Bad.Name"}, "lower-case"),
+        ({"interval": "M7"}, "must be one of M1, M5, M15, H1"),
+        ({"candles_needed": 61}, "candles_needed <= window_length"),
+        ({"candles_needed": 0}, "1 <= candles_needed"),
+        ({"window_length": 2501}, "<= 2500"),
+    ],
+)
+def test_class_that_breaks_the_contract_is_refused(attributes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StrategyError, match=message):
+        check_strategy(changed(**attributes))
+
+
+def test_class_that_states_nothing_is_refused_by_what_is_missing_first() -> None:
+    class Nothing(Strategy[BreakoutParameters]):
+        def evaluate(self, window: Sequence[Candle]) -> Evaluation:
+            raise NotImplementedError
+
+    with pytest.raises(StrategyError, match="INTERFACE_VERSION is None"):
+        check_strategy(Nothing)
+    Nothing.INTERFACE_VERSION = 1
+    with pytest.raises(StrategyError, match="name is missing"):
+        check_strategy(Nothing)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"lookbak": 3}, "no parameter 'lookbak'; there are lookback, reach"),
+        ({"lookback": 3.5}, "lookback must be a whole number"),
+        ({"lookback": True}, "lookback must be a whole number"),
+        ({"reach": "far"}, "reach must be a finite number"),
+        ({"reach": float("nan")}, "reach must be a finite number"),
+    ],
+)
+def test_parameter_of_the_wrong_kind_is_refused(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(StrategyError, match=message):
+        build_strategy(Breakout, overrides)
+
+
+def test_built_in_strategies_keep_the_contract_under_their_names() -> None:
+    for name, strategy_type in BUILT_IN.items():
+        check_strategy(strategy_type)
+        assert strategy_type.name == name
+
+
+def test_every_default_lies_in_its_search_range_on_a_step() -> None:
+    defaults = {field.name: field.default for field in fields(TrendPullbackParameters)}
+
+    for name, search in search_space(TrendPullback.parameters_type).items():
+        steps = (defaults[name] - search.low) / search.step
+        assert search.low <= defaults[name] <= search.high, name
+        assert steps == pytest.approx(round(steps)), name
