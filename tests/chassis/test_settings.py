@@ -1,5 +1,6 @@
 """Settings: every problem at once, by the name of its variable."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,37 +17,61 @@ class OvenSettings(RoomSettings):
     token: SecretStr = Field(..., description="from the baker")
 
 
-def test_a_room_reads_its_own_variable_before_the_common_one() -> None:
-    env = {"SINYAL_OVEN_TOKEN": "t", "SINYAL_NATS_URL": "nats://common", "SINYAL_OVEN_HEAT_C": "200"}
-    settings = load("oven", OvenSettings, {**env, "SINYAL_OVEN_NATS_URL": "nats://own"})
-    assert (settings.heat_c, settings.nats_url) == (200, "nats://own")
-    assert load("oven", OvenSettings, env).nats_url == "nats://common"
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Sets variables, in a folder with no `.env`."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("SINYAL_"):
+            monkeypatch.delenv(name)
+
+    def give(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return give
 
 
-def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("s3cret\n")
-    settings = load("oven", OvenSettings, {"SINYAL_OVEN_TOKEN_FILE": str(tmp_path / "token")})
-    assert settings.token.get_secret_value() == "s3cret"
+def test_a_room_reads_its_own_variable_before_the_common_one(env) -> None:
+    env(SINYAL_OVEN_TOKEN="t", SINYAL_NATS_URL="nats://common", SINYAL_OVEN_HEAT_C="200")
+    assert load("oven", OvenSettings).nats_url == "nats://common"
+    env(SINYAL_OVEN_NATS_URL="nats://own")
+    assert load("oven", OvenSettings).nats_url == "nats://own"
+    assert load("oven", OvenSettings).heat_c == 200
 
 
-def test_every_problem_is_reported_at_once_and_no_secret_is_shown() -> None:
-    env = {"SINYAL_OVEN_HEAT_C": "9000", "SINYAL_OVEN_HTTP_PORT": "s3cret", "SINYAL_OVEN_HEET_C": "1"}
+def test_an_empty_variable_is_no_value(env) -> None:
+    env(SINYAL_OVEN_TOKEN="t", SINYAL_OVEN_HEAT_C="")
+    assert load("oven", OvenSettings).heat_c == 180
+
+
+def test_one_dotenv_serves_every_room(env, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SINYAL_OVEN_TOKEN=t\nSINYAL_LOG_LEVEL=DEBUG\nSINYAL_FEED_X=1\nOTHER=2\n")
+    settings = load("oven", OvenSettings)
+    assert (settings.token.get_secret_value(), settings.log_level) == ("t", "DEBUG")
+
+
+def test_a_secret_may_come_from_a_file(env, tmp_path: Path) -> None:
+    (tmp_path / "sinyal_oven_token").write_text("s3cret\n")
+    env(SINYAL_SECRETS=str(tmp_path))
+    assert load("oven", OvenSettings).token.get_secret_value() == "s3cret"
+
+
+def test_every_problem_is_reported_at_once_and_no_secret_is_shown(env) -> None:
+    env(SINYAL_OVEN_HEAT_C="9000", SINYAL_OVEN_HTTP_PORT="s3cret", SINYAL_OVEN_HEET_C="1", SINYAL_SECRETS="/nowhere")
     with pytest.raises(StartError) as failed:
-        load("oven", OvenSettings, env)
+        load("oven", OvenSettings)
     lines = str(failed.value).splitlines()
     assert any(line.startswith("SINYAL_OVEN_HEAT_C:") and "300" in line for line in lines)
     assert any(line.startswith("SINYAL_OVEN_TOKEN:") and "from the baker" in line for line in lines)
     assert "SINYAL_OVEN_HEET_C: no such setting, did you mean SINYAL_OVEN_HEAT_C?" in lines
+    assert "SINYAL_SECRETS: /nowhere is not a folder" in lines
     assert "s3cret" not in str(failed.value)
 
 
-def test_an_unreadable_secret_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="SINYAL_OVEN_TOKEN_FILE: cannot read"):
-        load("oven", OvenSettings, {"SINYAL_OVEN_TOKEN_FILE": str(tmp_path / "nothing")})
-
-
-def test_settings_are_frozen() -> None:
-    settings = load("oven", OvenSettings, {"SINYAL_OVEN_TOKEN": "t"})
+def test_settings_are_frozen(env) -> None:
+    env(SINYAL_OVEN_TOKEN="t")
+    settings = load("oven", OvenSettings)
     with pytest.raises(ValueError, match="frozen"):
         settings.heat_c = 1  # type: ignore[misc]
 
