@@ -8,14 +8,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+import structlog
+
+from chassis import metrics
+from contracts import codec
 from contracts.catalogue import Ask, Bucket, Consumer, Topic
 from contracts.messages import Message
 
 P = TypeVar("P", bound=Message)
 Q = TypeVar("Q")
 A = TypeVar("A")
+T = TypeVar("T")
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,14 @@ class Bus(Protocol):
         """Hear the last message of each subject, then every new one, unsettled: for state, not for work."""
         ...
 
+    async def read_stored(self, stream: str, sequence: int) -> Stored | None:
+        """Read one message of a stream by its sequence, or None: for the dead-letter collector and operator tools."""
+        ...
+
+    async def remove_stored(self, stream: str, sequence: int) -> None:
+        """Delete one message of a stream. Harmless where it is gone."""
+        ...
+
     async def tell(self, topic: Topic[P], message: P, *tokens: object) -> None:
         """Say something to whoever listens now; nothing is kept."""
         ...
@@ -152,3 +167,31 @@ class Bus(Protocol):
     def is_connected(self) -> bool:
         """Whether the broker can be reached now."""
         ...
+
+
+def decoded(topic: Topic[P], stored: Stored) -> P | None:
+    """Decode for a reader that settles nothing: None for malformed bytes, which are counted and logged."""
+    try:
+        return codec.decode(stored.body, topic.payload)
+    except codec.MalformedError as e:
+        metrics.MALFORMED.labels(topic.name).inc()
+        logger.warning("message.malformed", topic=topic.name, key=stored.subject, seq=stored.sequence, error=str(e))
+        return None
+
+
+class Endless(Generic[T]):
+    """An iterator without end over a coroutine function.
+
+    Unlike a generator it survives a cancelled `anext`, so that a reader may wait with a time limit and go on.
+    """
+
+    def __init__(self, take: Callable[[], Awaitable[T]]) -> None:
+        self._take = take
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Iterate."""
+        return self
+
+    async def __anext__(self) -> T:
+        """Wait for the next one."""
+        return await self._take()
