@@ -71,7 +71,7 @@ class Running:
         await self._process.wait()
 
 
-async def start(command: Command, log: Path) -> Running:
+async def start(command: Command, log: Path, environment: Mapping[str, str]) -> Running:
     """Start a command in a group of its own, its output appended to `log`."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -79,7 +79,7 @@ async def start(command: Command, log: Path) -> Running:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **command.environment},
+            env={**os.environ, **environment, **command.environment},
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )

@@ -1,0 +1,51 @@
+"""`sinyal`: every verb a thin call. Wrong input is one line on standard error and exit status 2."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from chassis.errors import StartError
+from cli.candles import candles
+from cli.database import database
+from cli.demo import demo
+from cli.evaluate import evaluate
+from cli.streams import streams
+from cli.up import up
+
+app = typer.Typer(
+    name="sinyal",
+    help="Self-hosted trading signals: live markets in, every subscriber told on Telegram.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(up)
+app.command()(evaluate)
+app.command()(candles)
+app.add_typer(streams, name="streams")
+app.add_typer(database, name="db")
+
+
+@app.command("version")
+def show_version(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """Print the version."""
+    try:
+        found = version("sinyal")
+    except PackageNotFoundError:
+        found = "unknown"
+    print(f'{{"version": "{found}"}}' if as_json else f"sinyal {found}")
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except StartError as e:
+        sys.stderr.write(f"sinyal: {e}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

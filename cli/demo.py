@@ -1,0 +1,210 @@
+"""`sinyal demo`: the whole product on this machine, without a key: real servers, a simulated venue, a phone page."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from chassis.errors import StartError
+from chassis.nats_bus import connect
+from sandbox.exchange.tape import TapeError, open_tape
+from sandbox.stack.broker import NoBrokerError
+from sandbox.stack.people import People, is_new_message
+from sandbox.stack.postgres import NoPostgresError
+from sandbox.stack.stack import Market, Stack
+from sandbox.stack.supervisor import NotReadyError
+from sandbox.stack.tally import is_drained, read_records, summarise
+
+SYMBOL = "XAUUSD"
+STRATEGY = "trend_pullback"
+NAMES = ("Ani", "Budi", "Citra", "Dewi", "Eko", "Fajar", "Gita", "Hadi", "Indah", "Joko")
+DRAIN_S = 30.0
+"""How long the last messages may take after the market has stopped."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a demo was asked to do."""
+
+    market: Market
+    seconds: float | None
+    subscribers: int
+    language: str
+    report: Path | None
+    opens_page: bool
+
+
+def demo(
+    tape: Path | None = typer.Option(
+        None, help="A recorded tape: CSV epoch_ms,bid,ask (.gz, .zip), or a folder of days."
+    ),
+    speed: float = typer.Option(60.0, min=0.1, max=600.0, help="Market seconds per second."),
+    seconds: float | None = typer.Option(None, min=1.0, help="Stop after so many seconds; without it, at Ctrl-C."),
+    subscribers: int = typer.Option(3, min=1, max=10_000, help="How many people listen."),
+    lang: str = typer.Option("id", help="Their language: id or en."),
+    report: Path | None = typer.Option(None, "--json", help="Write the summary as JSON to this file."),
+    no_open: bool = typer.Option(False, "--no-open", help="Do not open the phone page."),
+    seed: int | None = typer.Option(None, help="Seed of the generated market."),
+) -> None:
+    """Run everything here: servers, simulated venue, five services, and a phone to look at."""
+    if lang not in ("id", "en"):
+        raise StartError(f"--lang {lang}: choose id or en")
+    if report is not None and not report.resolve().parent.is_dir():
+        raise StartError(f"--json {report}: the folder {report.resolve().parent} does not exist")
+    if tape is not None:
+        try:
+            open_tape(tape)
+        except TapeError as e:
+            raise StartError(f"--tape {tape}: {e}") from e
+    options = Options(Market(tape, speed, seed), seconds, subscribers, lang, report, not no_open)
+    try:
+        summary = asyncio.run(_run(options))
+    except (NoPostgresError, NoBrokerError, NotReadyError) as e:
+        raise StartError(str(e)) from e
+    if report is not None:
+        report.write_text(json.dumps(summary, indent=2) + "\n")
+    if summary["lost"] or summary["duplicated"] or summary["orphans"]:
+        sys.exit(1)
+
+
+async def _run(options: Options) -> Json:
+    console = Console(stderr=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    board = Board()
+    stack = Stack(options.market, tell=board.tell)
+    with Live(board, console=console, refresh_per_second=8, transient=True) as live:
+        starting = asyncio.ensure_future(stack.__aenter__())
+        await _first_of(starting, stop)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            raise StartError("stopped while starting")
+        await starting
+        try:
+            summary = await _session(options, stack, stop, live, board)
+        finally:
+            live.update(Text("stopping"))
+            await stack.stop()
+    summary["orphans"] = len(stack.remains())
+    summary["started_in_s"] = round(stack.started_in_s, 1)
+    console.print(_table(summary))
+    return summary
+
+
+async def _session(options: Options, stack: Stack, stop: asyncio.Event, live: Live, board: "Board") -> Json:
+    async with People(stack.layout.telegram_url) as people, connect(stack.layout.broker.url, name="demo") as bus:
+        chats = await _subscribe(people, options)
+        board.page = f"{stack.layout.telegram_url}/?chat={chats[0]}"
+        if options.opens_page and _has_screen():
+            webbrowser.open(board.page)
+        live.console.print(f"phone page: [bold]{board.page}[/]")
+        await _watch(people, stop, options.seconds, board)
+        live.update(Text("the market stops; the last messages go out"))
+        await stack.supervisor.down(["exchange"])
+        await _drain(stack)
+        records = await read_records(bus, stack.layout.database_url, await people.journal(), SYMBOL, STRATEGY)
+        return summarise(records)
+
+
+async def _subscribe(people: People, options: Options) -> list[int]:
+    """Let everybody join and switch automatic signals on."""
+    chats = [
+        await people.join(NAMES[n] if n < len(NAMES) else f"{NAMES[n % len(NAMES)]} {n}", options.language)
+        for n in range(options.subscribers)
+    ]
+    for chat in chats:
+        await people.say(chat, "/start")
+        await people.say(chat, "/monitor")
+    for chat in chats:
+        await people.answered(chat, 2, within_s=30 + options.subscribers)
+    return chats
+
+
+async def _watch(people: People, stop: asyncio.Event, seconds: float | None, board: "Board") -> None:
+    """Show what goes out until it is time."""
+    loop = asyncio.get_running_loop()
+    end = None if seconds is None else loop.time() + seconds
+    while not stop.is_set() and (end is None or loop.time() < end):
+        entries = await people.journal()
+        board.sent = sum(is_new_message(entry) for entry in entries)
+        board.left_s = None if end is None else max(0.0, end - loop.time())
+        pause_s = 1.0 if board.left_s is None else min(1.0, board.left_s)
+        await _first_of(asyncio.ensure_future(asyncio.sleep(pause_s)), stop)
+
+
+async def _drain(stack: Stack) -> None:
+    """Wait until nothing is due any more: no row in an outbox, no proposal without an answer, no send in the queue."""
+    deadline = asyncio.get_running_loop().time() + DRAIN_S
+    while not await is_drained(stack.layout.database_url, stack.layout.broker.monitor_port):
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(0.25)
+
+
+async def _first_of(task: "asyncio.Future[Any]", stop: asyncio.Event) -> None:
+    waiter = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class Board:
+    """What the terminal shows while the demo runs."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+        self.page = ""
+        self.sent = 0
+        self.left_s: float | None = None
+
+    def tell(self, name: str, state: str) -> None:
+        """Learn the state of a process."""
+        self.states[name] = state
+
+    def __rich__(self) -> Table:
+        """Draw it."""
+        table = Table.grid(padding=(0, 2))
+        marks = {"ready": "[green]●[/]", "restarting": "[red]●[/]", "stopped": "[dim]●[/]"}
+        for name, state in self.states.items():
+            table.add_row(marks.get(state, "[yellow]●[/]"), name, state)
+        if self.page:
+            left = "Ctrl-C stops" if self.left_s is None else f"{self.left_s:.0f} s left"
+            table.add_row("", "messages", f"{self.sent}   {left}")
+        return table
+
+
+def _table(summary: Json) -> Table:
+    """Lay the summary out for people."""
+    table = Table(title="Sinyal demo", show_header=False, title_justify="left", min_width=56)
+    positions, messages, latency = summary["positions"], summary["messages"], summary["latency_ms"]
+    table.add_row("ticks", f"{summary['ticks']:,}")
+    table.add_row("candles", "  ".join(f"{name} {count}" for name, count in summary["candles"].items()))
+    table.add_row("signals", str(summary["signals"]))
+    table.add_row("positions", "  ".join(f"{name} {count}" for name, count in positions.items()))
+    table.add_row("messages", "  ".join(f"{name} {count}" for name, count in messages.items()))
+    for name, values in latency.items():
+        shown = "–" if values["p50"] is None else f"p50 {values['p50']:,.0f} ms   p99 {values['p99']:,.0f} ms"
+        table.add_row(name.replace("_", " "), shown)
+    for name in ("lost", "duplicated", "orphans"):
+        colour = "red" if summary[name] else "green"
+        table.add_row(name, f"[{colour}]{summary[name]}[/]")
+    table.add_row("started in", f"{summary['started_in_s']} s")
+    return table

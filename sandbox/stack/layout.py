@@ -1,0 +1,153 @@
+"""Which processes the sandbox stack is made of, where each listens, and what each is told."""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from sandbox.stack.broker import Broker, find_broker
+from sandbox.stack.postgres import Cluster, find_cluster
+from sandbox.stack.process import Command
+
+ROOMS = ("feed", "signals", "positions", "charts", "telegram")
+TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"  # noqa: S105  # opens nothing but our own Bot API server
+MARK = "SINYAL_STACK_ID"
+"""Every process of a stack carries this variable, so that none can be left behind unseen."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens on now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for taken in sockets:
+            taken.bind(("127.0.0.1", 0))
+        return [int(taken.getsockname()[1]) for taken in sockets]
+    finally:
+        for taken in sockets:
+            taken.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the simulated exchange plays: a recorded tape or, with None, the generated gold market."""
+
+    tape: Path | None = None
+    speed: float = 60.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The ports and folders of one stack."""
+
+    folder: Path
+    identity: str
+    market: Market
+    broker: Broker
+    cluster: Cluster
+    exchange_port: int
+    telegram_port: int
+    room_ports: Mapping[str, int]
+    database_url: str
+
+    @property
+    def telegram_url(self) -> str:
+        """Where the Bot API and the phone page answer."""
+        return f"http://127.0.0.1:{self.telegram_port}"
+
+    @property
+    def exchange_url(self) -> str:
+        """Where the venue answers."""
+        return f"ws://127.0.0.1:{self.exchange_port}"
+
+    def servers(self) -> list[Command]:
+        """The broker, the database and the simulators."""
+        return [self.broker.command(), self.cluster.command(), self.exchange(), self.telegram_api()]
+
+    def exchange(self) -> Command:
+        """The simulated venue."""
+        tape = ("--tape", str(self.market.tape)) if self.market.tape else ()
+        seed = ("--seed", str(self.market.seed)) if self.market.seed is not None else ()
+        flags = ("--port", str(self.exchange_port), "--speed", str(self.market.speed), *tape, *seed)
+        return self._python("exchange", "sandbox.exchange", flags, ("127.0.0.1", self.exchange_port, "/sandbox/state"))
+
+    def telegram_api(self) -> Command:
+        """The local Bot API."""
+        flags = ("--port", str(self.telegram_port), "--token", TOKEN)
+        ready = ("127.0.0.1", self.telegram_port, "/sandbox/health")
+        return self._python("telegram-api", "sandbox.telegram_api", flags, ready)
+
+    def rooms(self) -> list[Command]:
+        """The five services."""
+        return [self.room(name) for name in ROOMS]
+
+    def room(self, name: str) -> Command:
+        """One service with the settings that the sandbox needs."""
+        settings = {
+            "SINYAL_NATS_URL": self.broker.url,
+            "SINYAL_DATABASE_URL": self.database_url,
+            "SINYAL_MARKET_SPEED": str(self.market.speed),
+            f"SINYAL_{name.upper()}_HTTP_PORT": str(self.room_ports[name]),
+            **(OWN[name](self) if name in OWN else {}),
+        }
+        ready = ("127.0.0.1", self.room_ports[name], "/readyz")
+        return self._python(name, f"services.{name}", (), ready, settings)
+
+    def _python(
+        self,
+        name: str,
+        module: str,
+        flags: tuple[str, ...],
+        ready: tuple[str, int, str],
+        settings: Mapping[str, str] | None = None,
+    ) -> Command:
+        async def is_ready() -> bool:
+            return await answers(*ready)
+
+        environment = {"PYTHONUNBUFFERED": "1", **(settings or {})}
+        return Command(name, (sys.executable, "-m", module, *flags), environment, is_ready, ready_s=120.0)
+
+
+OWN: dict[str, Callable[[Layout], dict[str, str]]] = {
+    "feed": lambda layout: {"SINYAL_FEED_VENUE_URL": layout.exchange_url, "SINYAL_FEED_DIALECT": "new"},
+    "positions": lambda _: {"SINYAL_POSITIONS_ACCESS": "open"},
+    "telegram": lambda layout: {"SINYAL_TELEGRAM_TOKEN": TOKEN, "SINYAL_TELEGRAM_API_URL": layout.telegram_url},
+}
+"""What single rooms are told beside what all are told."""
+
+
+async def answers(host: str, port: int, path: str) -> bool:
+    """Whether an HTTP server answers 200 there now."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client,
+            client.get(f"http://{host}:{port}{path}") as answer,
+        ):
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+
+
+def plan(folder: Path, identity: str, market: Market, *, database_url: str | None = None) -> Layout:
+    """Choose ports and binaries for a stack in `folder`.
+
+    Raises:
+        NoPostgresError, NoBrokerError: a server's binary is not on this machine.
+    """
+    ports = free_ports(5 + len(ROOMS))
+    folder.chmod(0o711)  # the database runs as another user and must reach its own folder
+    cluster = find_cluster(folder / "postgres", ports[2])
+    return Layout(
+        folder=folder,
+        identity=identity,
+        market=market,
+        broker=find_broker(folder / "nats", ports[0], ports[1]),
+        cluster=cluster,
+        exchange_port=ports[3],
+        telegram_port=ports[4],
+        room_ports=dict(zip(ROOMS, ports[5:], strict=True)),
+        database_url=database_url or cluster.url,
+    )
