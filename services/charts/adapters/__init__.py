@@ -1,0 +1,1 @@
+"""Drawing a scene with plotly in a browser, and keeping that browser in order."""

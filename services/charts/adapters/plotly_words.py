@@ -1,0 +1,44 @@
+"""The words of a scene as plotly annotations. Everything that came from outside is escaped."""
+
+from html import escape
+
+from services.charts.adapters import plotly_theme as theme
+from services.charts.adapters.plotly_badge import badge_word
+from services.charts.adapters.plotly_paper import Json, annotation
+from services.charts.domain import canvas
+from services.charts.domain.scene import Anchor, Scene, Span, Tag, Text
+
+_BACKDROP_PX = 104
+
+
+def annotations(scene: Scene) -> list[Json]:
+    """List all words, the backdrop first, so that all others stand over it."""
+    badge = [badge_word(scene.badge)] if scene.badge else []
+    texts = [_text(text) for text in (*scene.texts, *scene.notes)]
+    return [_backdrop(scene), *texts, *(_tag(tag) for tag in scene.tags), *badge]
+
+
+def _backdrop(scene: Scene) -> Json:
+    x_px = (canvas.PLOT_LEFT_PX + canvas.PLOT_RIGHT_PX) / 2
+    y_px = (canvas.PRICE.top_px + canvas.PRICE.bottom_px) / 2
+    return annotation((x_px, y_px), Anchor.CENTRE, escape(scene.backdrop), _BACKDROP_PX, theme.BACKDROP)
+
+
+def _text(text: Text) -> Json:
+    words = "".join(_span(span) for span in text.spans)
+    return annotation((text.x_px, text.y_px), text.anchor, words, text.size_px, theme.COLOURS[text.spans[0].role]) | (
+        {"bgcolor": theme.SHADE} if text.is_backed else {}
+    )
+
+
+def _tag(tag: Tag) -> Json:
+    words = f"<b>{escape(tag.name)}</b> {escape(tag.value)}" if tag.name else escape(tag.value)
+    colour = theme.tag_text(tag.role)
+    size_px = canvas.SMALL_PX if tag.is_small else canvas.TYPE_PX
+    return annotation((canvas.TAG_LEFT_PX + 8, tag.y_px), Anchor.LEFT, words, size_px, colour)
+
+
+def _span(span: Span) -> str:
+    size = f"font-size:{span.size_px}px;" if span.size_px else ""
+    words = f'<span style="{size}color:{theme.COLOURS[span.role]}">{escape(span.text)}</span>'
+    return f"<b>{words}</b>" if span.is_bold else words
