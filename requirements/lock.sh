@@ -9,5 +9,5 @@ compile() { # output, extras...
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --custom-compile-command "requirements/lock.sh" "${flags[@]}" pyproject.toml --output-file "$out"
 }
-for extra in feed signals positions charts telegram embedded; do compile "$extra" "$extra"; done
-compile dev feed signals positions charts telegram embedded dev
+for extra in feed signals positions charts telegram tools embedded; do compile "$extra" "$extra"; done
+compile dev feed signals positions charts telegram tools embedded dev
