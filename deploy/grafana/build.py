@@ -1,6 +1,5 @@
 """Writes the dashboards: `python deploy/grafana/build.py`. Their JSON is committed; a test builds it anew."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,11 +99,6 @@ OVERVIEW: dict[str, tuple[Panel, ...]] = {
 
 def build(title: str, uid: str, rows: dict[str, tuple[Panel, ...]]) -> str:
     """Lay a dashboard out and write it as JSON, in the classic model: what Grafana provisions from files."""
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-        return _build(title, uid, rows)
-
-
-def _build(title: str, uid: str, rows: dict[str, tuple[Panel, ...]]) -> str:
     dashboard = (
         board.Dashboard(title).uid(uid).tags(["sinyal"]).refresh("5s").time("now-15m", "now").timezone("browser")
     )
