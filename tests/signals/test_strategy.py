@@ -105,7 +105,7 @@ def test_built_in_strategies_keep_the_contract_under_their_names() -> None:
 
 
 def test_every_default_lies_in_its_search_range_on_a_step() -> None:
-    defaults = {field.name: field.default for field in fields(TrendPullbackParameters)}
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(TrendPullbackParameters)}
 
     for name, search in search_space(TrendPullback.parameters_type).items():
         steps = (defaults[name] - search.low) / search.step

@@ -1,5 +1,6 @@
 """The trend-pullback strategy: its rules, its mirror, its silences and its reasons."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -296,12 +297,13 @@ def test_bias_longer_than_the_window_is_undefined_and_silent() -> None:
     assert any(key.startswith("why.cerebr_with") for key in why(evaluation, Mode.AUTO))
 
 
-def held(side: Side, recent: list[float] | None = None, **values: float | None) -> set[str]:
+def held(side: Side, recent: Sequence[float] = (), **values: Any) -> set[str]:
     undecided = dict.fromkeys(("macd", "macd_signal", "macd_prev", "macd_signal_prev"), 0.0)
     undecided |= dict.fromkeys(("trf_trend", "trf_trend_prev", "cerebr_bias"), 0.0)
     undecided |= {"ema_50": 4000.0, "rsi": 50.0, "rsi_prev": 50.0}
-    reading = replace(READING, **{**undecided, **values})
-    conditions = conditions_for(side, reading, recent or [], ZONE)
+    changes: dict[str, Any] = {**undecided, **values}
+    reading = replace(READING, **changes)
+    conditions = conditions_for(side, reading, recent, ZONE)
     return {field.name for field in fields(Conditions) if getattr(conditions, field.name)}
 
 
@@ -334,7 +336,7 @@ def held(side: Side, recent: list[float] | None = None, **values: float | None) 
         (Side.BUY, {"rsi": None}, set()),
     ],
 )
-def test_condition_holds_where_it_should(side: Side, values: dict[str, float | None], expected: set[str]) -> None:
+def test_condition_holds_where_it_should(side: Side, values: dict[str, Any], expected: set[str]) -> None:
     assert held(side, **values) == expected
 
 

@@ -1,0 +1,1 @@
+"""The outside of the signals room: the broker, and where strategies come from."""

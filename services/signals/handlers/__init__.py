@@ -1,0 +1,1 @@
+"""The use cases of the signals room: remember the market, raise signals, answer questions."""

@@ -1,0 +1,137 @@
+"""What this copy of the room knows of the market, kept equal to the streams.
+
+Copies of the room share one consumer, so each is handed only some of the candles. The stream is the truth: before a
+live candle is judged or a question answered, the newest few are read back, and the whole history when any is missing.
+That is also how the memory is rebuilt after a restart: there is one way in, and it always ends in the same state.
+"""
+
+import asyncio
+from typing import Any
+
+from chassis import metrics
+from chassis.errors import TransientError
+from contracts.messages import CandleClosed, FeedState, FeedStateChanged, Interval
+from services.signals.domain.candle import Candle
+from services.signals.domain.judged_series import JudgedSeries
+from services.signals.domain.opinion import Evaluation
+from services.signals.domain.strategy import Strategy
+from services.signals.ports import MarketArchive
+
+NEWEST_FEW = 8  # read back each time: one short answer of the broker
+JUDGED_AT_ONCE = 25  # about 10 ms of work between two looks at the event loop
+
+
+class SeriesMemory:
+    """One symbol and interval: candles, evaluations, and the newest message with its quote."""
+
+    def __init__(self, symbol: str, interval: Interval, *, cap: int, archive: MarketArchive) -> None:
+        """Know nothing yet; the first `sync` reads the history."""
+        self.symbol = symbol
+        self.interval = interval
+        self.newest: CandleClosed | None = None
+        self._judged = JudgedSeries(cap)
+        self._archive = archive
+        self._may_miss_some = True
+
+    @property
+    def count(self) -> int:
+        """Return how many candles are held."""
+        return len(self._judged.history)
+
+    def holds(self, open_time_s: int) -> bool:
+        """Return whether the candle that opened at `open_time_s` is held."""
+        return bool(self._judged.history.window(1, until_s=open_time_s))
+
+    def window(self, count: int, *, until_s: int | None = None) -> list[Candle]:
+        """Return the last `count` candles up to `until_s` (None: the newest), empty where none opened then."""
+        return self._judged.history.window(count, until_s=until_s)
+
+    def take(self, message: CandleClosed) -> None:
+        """Remember a candle that came by itself, perhaps without its neighbours."""
+        self._may_miss_some = True
+        self._add(message)
+
+    async def sync(self) -> None:
+        """Read from the stream what is not known yet. Raises TransientError."""
+        few = await self._archive.latest_candles(self.symbol, self.interval, NEWEST_FEW)
+        unknown = [message for message in few if not self.holds(message.open_time_s)]
+        if self._may_miss_some or unknown not in ([], few[-1:]):
+            unknown = await self._read_all()
+        for message in unknown:
+            self._add(message)
+
+    def evaluation(self, strategy: Strategy[Any], open_time_s: int) -> Evaluation:
+        """Return what `strategy` says about a held candle; indicators are computed for the first asker only."""
+        known = self._judged.known(strategy, open_time_s)
+        if known is not None:
+            return known
+        metrics.INDICATOR_UPDATES.labels(self.symbol, self.interval).inc()
+        return self._judged.judge(strategy, open_time_s)
+
+    async def evaluations(self, strategy: Strategy[Any], candles: list[Candle]) -> list[Evaluation]:
+        """Return what `strategy` says about each of `candles`, letting others run between portions."""
+        told: list[Evaluation] = []
+        for candle in candles:
+            told.append(self.evaluation(strategy, candle.open_time_s))
+            if len(told) % JUDGED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # yields; a long chart must not hold back a candle
+        return told
+
+    async def _read_all(self) -> list[CandleClosed]:
+        self._may_miss_some = False  # before the question: what comes by itself while it is asked counts again
+        try:
+            return await self._archive.latest_candles(self.symbol, self.interval, self._judged.history.cap)
+        except TransientError:
+            self._may_miss_some = True
+            raise
+
+    def _add(self, message: CandleClosed) -> None:
+        self._judged.add(_as_candle(message))
+        if self.newest is None or message.open_time_s > self.newest.open_time_s:
+            self.newest = message
+        metrics.CANDLES_HELD.labels(self.symbol, self.interval).set(self.count)
+
+
+class MarketMemory:
+    """All series, and the state of each feed."""
+
+    def __init__(self, archive: MarketArchive, *, candles_held: int) -> None:
+        """Know nothing yet."""
+        self._archive = archive
+        self._candles_held = candles_held
+        self._series: dict[tuple[str, Interval], SeriesMemory] = {}
+        self.feeds: dict[str, FeedState] = {}
+
+    def series(self, symbol: str, interval: Interval) -> SeriesMemory:
+        """Return the memory of one series, made on first use."""
+        if (symbol, interval) not in self._series:
+            self._series[symbol, interval] = SeriesMemory(
+                symbol, interval, cap=self._candles_held, archive=self._archive
+            )
+        return self._series[symbol, interval]
+
+    def held(self) -> dict[str, int]:
+        """Return the number of candles held, by `<symbol>.<interval>`."""
+        return {f"{symbol}.{interval}": series.count for (symbol, interval), series in self._series.items()}
+
+    async def warm_up(self, symbol: str, strategy: Strategy[Any], *, charted: int) -> None:
+        """Read all that is kept of `symbol` and judge the `charted` newest candles of each interval."""
+        state = await self._archive.feed_state(symbol)
+        if state is not None:
+            self.feeds.setdefault(symbol, state)
+        for interval in Interval:
+            series = self.series(symbol, interval)
+            await series.sync()
+            await series.evaluations(strategy, series.window(charted))
+
+    def hear_feed(self, message: FeedStateChanged) -> None:
+        """Remember the state that a feed entered."""
+        self.feeds[message.symbol] = message.state
+
+    def is_live(self, symbol: str) -> bool:
+        """Return whether prices of `symbol` are known to be live now."""
+        return self.feeds.get(symbol) is FeedState.LIVE
+
+
+def _as_candle(message: CandleClosed) -> Candle:
+    return Candle(message.open_time_s, message.open, message.high, message.low, message.close, float(message.volume))

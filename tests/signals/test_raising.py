@@ -1,0 +1,253 @@
+"""When a signal is raised, when it is not, and that it is raised once whatever happens."""
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from chassis.clock import ManualClock
+from chassis.errors import StartError, TransientError
+from chassis.memory_bus import MemoryBus
+from contracts import catalogue
+from contracts.messages import FeedState, Interval, Mode, Side, SignalRaised
+from services.signals.adapters.bus_record import BusRecord
+from services.signals.settings import SignalsSettings
+from services.signals.wiring import SignalsRoom
+from tests.signals.builders import golden_series, wandering_series
+from tests.signals.market import (
+    SYMBOL,
+    enter,
+    handled,
+    history,
+    open_market,
+    publish,
+    room_on,
+    told,
+    until,
+    without_delivery,
+)
+
+PAST = golden_series(105)
+CONVINCING = golden_series(106)[-1]
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def updates() -> float:
+    return counted("sinyal_indicator_updates_total", symbol=SYMBOL, interval="M1")
+
+
+async def test_convincing_candle_raises_the_golden_signal() -> None:
+    async with open_market(PAST) as (bus, clock, _):
+        message = told(CONVINCING, clock, trace="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+        await publish(bus, message)
+        await handled(bus)
+
+        [signal] = bus.said(catalogue.SIGNAL)
+
+    assert signal.trace.split("-")[1] == "a" * 32
+    assert signal == SignalRaised(
+        id="s:XAUUSD:trend_pullback:auto:M1:6300",
+        at=clock.now(),
+        trace=signal.trace,
+        symbol="XAUUSD",
+        interval=Interval.M1,
+        strategy="trend_pullback",
+        strategy_version="1.0.0",
+        mode=Mode.AUTO,
+        side=Side.BUY,
+        entry=4010.74,
+        stop=4008.74,
+        targets=(4014.27,),
+        rr=1.765,
+        strength=0.3,
+        score=7,
+        reasons=signal.reasons,
+        lots=Decimal("0.01"),
+        candle_open_s=6300,
+        bid=CONVINCING.close - 0.15,
+        ask=CONVINCING.close + 0.15,
+        quote_ms=6_359_500,
+        valid_for_s=60,
+    )
+    assert signal.reasons[0] == "reason.close_beyond_ema50.buy"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"age_s": 21.0},
+        {"backfilled": True},
+        {"bid": None},
+        {"ask": None},
+        {"quote_ms": None},
+        {"interval": Interval.M5},
+        {"symbol": "EURUSD"},
+    ],
+)
+async def test_candle_that_may_not_raise_a_signal_does_not(changes: dict[str, Any]) -> None:
+    async with open_market(PAST) as (bus, clock, _):
+        await publish(bus, told(CONVINCING, clock, **changes))
+        await handled(bus)
+
+        assert bus.said(catalogue.SIGNAL) == []
+
+
+@pytest.mark.parametrize("state", [state for state in FeedState if state is not FeedState.LIVE])
+async def test_no_signal_unless_the_feed_is_live(state: FeedState) -> None:
+    async with open_market(PAST) as (bus, clock, room):
+        await enter(bus, clock, state)
+        await until(lambda: room.memory.feeds.get(SYMBOL) is state)
+        await publish(bus, told(CONVINCING, clock))
+        await handled(bus)
+
+        assert bus.said(catalogue.SIGNAL) == []
+
+
+async def test_feed_that_was_never_heard_of_is_not_live() -> None:
+    clock = ManualClock()
+    bus = MemoryBus(clock)
+    await publish(bus, *(history(candle, clock) for candle in PAST))
+    async with room_on(bus, clock):
+        await publish(bus, told(CONVINCING, clock))
+        await handled(bus)
+
+        assert bus.said(catalogue.SIGNAL) == []
+
+
+async def test_restart_in_the_middle_changes_nothing_in_what_is_raised() -> None:
+    candles = [*golden_series(140), *[c for c in wandering_series(7, 260) if c.open_time_s >= 140 * 60]]
+    uninterrupted = await _signals_of(candles, restarts=())
+
+    restarted = await _signals_of(candles, restarts=(101, 110, 111, 130, 200, 333))
+
+    assert len(uninterrupted) > 15
+    assert without_delivery(restarted) == without_delivery(uninterrupted)
+
+
+async def _signals_of(candles: list[Any], *, restarts: tuple[int, ...]) -> list[SignalRaised]:
+    clock = ManualClock()
+    bus = MemoryBus(clock)
+    await enter(bus, clock, FeedState.LIVE)
+    cuts = [0, *restarts, len(candles)]
+    for start, end in pairwise(cuts):
+        # the first candle of each part closes while the room is down
+        await publish(bus, *(told(candle, clock) for candle in candles[start : start + 1]))
+        async with room_on(bus, clock, candles_held=150):
+            for candle in candles[start + 1 : end]:
+                clock.advance(1)
+                await publish(bus, told(candle, clock))
+                await handled(bus)
+            await handled(bus)
+    return bus.said(catalogue.SIGNAL)
+
+
+async def test_redelivery_after_a_crash_before_the_ack_raises_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = BusRecord.append
+    calls = []
+
+    async def store_and_lose_the_answer(self: BusRecord, signal: SignalRaised) -> bool:
+        calls.append(signal.id)
+        is_new = await stored(self, signal)
+        if len(calls) == 1:
+            raise TransientError("the answer was lost", delay_s=1)
+        return is_new
+
+    monkeypatch.setattr(BusRecord, "append", store_and_lose_the_answer)
+    async with open_market(PAST) as (bus, clock, _):
+        before = updates()
+        await publish(bus, told(CONVINCING, clock))
+        await until(lambda: len(calls) == 1)
+        clock.advance(2)
+        await handled(bus)
+
+        assert len(calls) == 2
+        assert len(bus.said(catalogue.SIGNAL)) == 1
+        assert updates() - before == 1
+
+
+async def test_copies_that_share_the_work_raise_what_one_would() -> None:
+    candles = golden_series(140)
+    alone = await _signals_of(candles, restarts=())
+    async with open_market(candles[:100]) as (bus, clock, one), room_on(bus, clock) as other:
+        for candle in candles[100:]:
+            await publish(bus, told(candle, clock))
+            await handled(bus)
+
+        shared = bus.said(catalogue.SIGNAL)
+
+    assert shared
+    assert without_delivery(shared) == without_delivery(
+        [signal for signal in alone if signal.candle_open_s >= 100 * 60]
+    )
+    assert min(copy.memory.series(SYMBOL, Interval.M1).count for copy in (one, other)) > 100, "both must have worked"
+
+
+async def test_indicators_are_computed_once_per_candle() -> None:
+    candles = golden_series(130)
+    async with open_market(candles[:100]) as (bus, clock, _):
+        before = updates()
+        for candle in candles[100:]:
+            await publish(bus, told(candle, clock), told(candle, clock))
+        await handled(bus)
+
+        assert updates() - before == 30
+
+
+async def test_candles_in_memory_never_exceed_the_cap() -> None:
+    async with open_market([]) as (bus, clock, room):
+        await publish(bus, *(history(candle, clock) for candle in wandering_series(1, 3_000)))
+        await handled(bus)
+
+        series = room.memory.series(SYMBOL, Interval.M1)
+        assert series.count == 2_500
+        assert counted("sinyal_candles_held", symbol=SYMBOL, interval="M1") == 2_500
+
+
+async def test_readiness_tells_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_market(PAST) as (bus, _, room):
+        checks = {name: check() for name, check in room.checks().items()}
+        bus.cut()
+        cut_off = room.checks()["bus"]()
+
+    assert all(check.is_ready for check in checks.values())
+    assert checks["market"].facts == {
+        "candles_held": {"XAUUSD.M1": 105, "XAUUSD.M5": 0, "XAUUSD.M15": 0, "XAUUSD.H1": 0},
+        "feeds": {"XAUUSD": "LIVE"},
+        "strategies": ["trend_pullback 1.0.0"],
+    }
+    assert not cut_off.is_ready
+
+
+def test_room_that_has_not_read_the_past_is_not_ready() -> None:
+    clock = ManualClock()
+    room = SignalsRoom(MemoryBus(clock), clock, SignalsSettings())
+
+    assert not room.checks()["market"]().is_ready
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"strategies": "trend_pulback"}, "SINYAL_SIGNALS_STRATEGIES: no strategy 'trend_pulback'; there are"),
+        ({"parameters": '{"other": {}}'}, "SINYAL_SIGNALS_PARAMETERS: 'other' is not among"),
+        ({"parameters": '{"trend_pullback": {"scor": 1}}'}, "SINYAL_SIGNALS_PARAMETERS: trend_pullback: no parameter"),
+    ],
+)
+def test_wrong_strategy_or_parameter_stops_the_start(settings: dict[str, Any], said: str) -> None:
+    clock = ManualClock()
+
+    with pytest.raises(StartError, match=said.replace("(", r"\(")):
+        SignalsRoom(MemoryBus(clock), clock, SignalsSettings(**settings))
+
+
+async def test_parameters_from_the_environment_reach_the_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_market(PAST, parameters='{"trend_pullback": {"score_needed": 8}}') as (bus, clock, _):
+        await publish(bus, told(CONVINCING, clock))
+        await handled(bus)
+
+        assert bus.said(catalogue.SIGNAL) == []
