@@ -38,6 +38,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, 0 or more")
+    return int(text)
+
+
 def _above_zero(text: str) -> float:
     try:
         value = float(text)
@@ -53,7 +59,9 @@ def _parser() -> _Parser:
     parser.add_argument("--tape", type=Path, help="CSV of epoch_ms,bid,ask (.gz, .zip) or folder of YYYYMMDD_quote.zip")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the generated market (without --tape)")
     parser.add_argument("--speed", type=_above_zero, default=1.0, help="market seconds per second")
-    parser.add_argument("--warmup-candles", type=int, default=1000, help="minutes of a recorded tape kept as history")
+    parser.add_argument(
+        "--warmup-candles", type=_count, default=1000, help="minutes of a recorded tape kept as history"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=0, help="port of the venue; 0 for a free one")
     parser.add_argument("--faults-port", type=_port, default=0, help="port of the control door; 0 for a free one")

@@ -25,10 +25,10 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
 @asynccontextmanager
 async def control(server: ExchangeServer, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve the control door of a running venue; gives its URL. Raises OSError where the port is taken."""
-    runner = web.AppRunner(_app(server), access_log=None)
+    runner = web.AppRunner(_app(server), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, shutdown_timeout=1.0)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:

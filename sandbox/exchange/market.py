@@ -49,7 +49,7 @@ class Market:
         self._wall = wall
         self.live_ms = tape.live_ms if tape.live_ms is not None else _after_warmup(tape, warmup_candles)
         self._started_at = wall()
-        self._told_ms = self.live_ms
+        self.told_ms = self.live_ms
         self._forming: dict[int, tuple[int, Candle | None]] = {}
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class Market:
         """A recorded tape may quote outside the calendar; the tape is what happened."""
         if self._tape.live_ms is not None:
             return False
-        return next(self.book.spots(moment_ms, self._told_ms + 1), None) is not None
+        return next(self.book.spots(moment_ms, self.told_ms + 1), None) is not None
 
     async def prepare(self) -> None:
         """Load today, so that the market can open. Raises TapeError for a broken row."""
@@ -91,15 +91,15 @@ class Market:
     def advance(self) -> list[Spot]:
         """Return the spots made since the last call, oldest first, and count them as told."""
         now = self.now_ms()
-        spots = list(self.book.spots(self._told_ms + 1, now + 1))
-        self._told_ms = max(now, self._told_ms)
+        spots = list(self.book.spots(self.told_ms + 1, now + 1))
+        self.told_ms = max(now, self.told_ms)
         return spots
 
     def latest(self) -> Spot | None:
         """Find the last spot that was told; None where the tape has none yet."""
-        for day in range(self._told_ms // DAY_MS, self.book.first_day - 1, -1):
+        for day in range(self.told_ms // DAY_MS, self.book.first_day - 1, -1):
             sheet = self.book.sheet(day)
-            if end := sheet.first_at(self._told_ms + 1):
+            if end := sheet.first_at(self.told_ms + 1):
                 return next(sheet.spots(end - 1, end))
         return None
 
@@ -139,12 +139,12 @@ class Market:
         return found[-window.count :]
 
     def _spot_indexes(self, sheet: DaySheet, window: Window) -> range:
-        end_ms = min((window.end + 1) * 1000, self._told_ms + 1)
+        end_ms = min((window.end + 1) * 1000, self.told_ms + 1)
         return range(sheet.first_at(window.start * 1000), sheet.first_at(end_ms))
 
     def _day_candles(self, sheet: DaySheet, window: Window, granularity_s: int) -> list[Candle]:
         start = window.start - window.start % granularity_s
-        whole = sheet.candles(granularity_s, self._told_ms + 1)
+        whole = sheet.candles(granularity_s, self.told_ms + 1)
         return [candle for candle in whole if start <= candle.epoch <= window.end]
 
     def forming(self, granularity_s: int, spot: Spot) -> Candle:
@@ -160,7 +160,7 @@ class Market:
         return candle
 
     def _days_back(self, window: Window) -> Iterator[int]:
-        last = min(window.end * 1000, self._told_ms) // DAY_MS
+        last = min(window.end * 1000, self.told_ms) // DAY_MS
         first = max(window.start * 1000 // DAY_MS, self.book.first_day)
         return iter(range(last, first - 1, -1))
 

@@ -106,8 +106,8 @@ class ExchangeServer:
         """Open the port, then start the clock. Raises OSError where the port is taken, TapeError."""
         await self.market.prepare()
         async with AsyncExitStack() as stack:
-            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
             server = await stack.enter_async_context(self._serve())
+            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
             self.port = next(iter(server.sockets)).getsockname()[1]
             self.market.start()
             for work in (self._pace(), self._look_ahead()):
