@@ -1,6 +1,7 @@
 /* One message as a bubble. */
 
 import { clock, icon, make } from "./dom.js";
+import { withEmoji } from "./emoji.js";
 import { renderText } from "./entities.js";
 
 const LARGEST_PHOTO_HEIGHT_PX = 430;
@@ -41,7 +42,7 @@ function replyLine(message, context) {
   const words = message.quote?.text ?? replied.text ?? replied.caption ?? (replied.photo ? "Photo" : "File");
   const image = file?.kind === "photo" && make("img", { src: file.url, alt: "" });
   return make("button", { class: "reply", "data-testid": "reply-quote", onclick: () => context.jump(replied.message_id) },
-    image, make("div", {}, make("b", {}, context.nameOf(replied)), make("span", {}, words.replace(/\s+/g, " "))));
+    image, make("div", {}, make("b", {}, context.nameOf(replied)), make("span", { class: "words" }, ...withEmoji(words.replace(/\s+/g, " ")))));
 }
 
 function textBlock(message, text, context) {
@@ -88,7 +89,7 @@ function tail() {
   svg.setAttribute("class", "tail");
   svg.setAttribute("viewBox", "0 0 9 18");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", "M9 18V3C8.500 9.500 5.500 14 .6 16.600c-.9.500-.6 1.400.4 1.400z");
+  path.setAttribute("d", "M9 18V3C8.5 9.5 5.5 14 .6 16.600c-.9.5-.6 1.4.4 1.400z");
   path.setAttribute("fill", "currentColor");
   svg.append(path);
   return svg;
@@ -102,7 +103,7 @@ function keyboard(message, rows, context) {
 function key(message, button, context) {
   const corner = button.url ? "link" : button.copy_text ? "copy" : null;
   const element = make("button", { "data-testid": "inline-button", "data-callback": button.callback_data, title: button.text },
-    button.text, corner && icon(corner, "corner"));
+    ...withEmoji(button.text), corner && icon(corner, "corner"));
   element.addEventListener("click", () => context.press(message, button, element));
   return element;
 }

@@ -32,7 +32,11 @@ export class ChatView {
   draw(goBack) {
     const isPrivate = this.chat.type === "private";
     this.subtitle = make("div", { class: "subtitle", "data-testid": "chat-subtitle" });
-    this.scroller = make("div", { class: "scroller", "data-testid": "messages", onscroll: () => this.scrolled() });
+    this.flow = make("div", { class: "flow" });
+    this.scroller = make("div", { class: "scroller", "data-testid": "messages", onscroll: () => this.scrolled() }, this.flow);
+    // A picture that arrives or a keyboard that opens must not push the newest message out of sight.
+    new ResizeObserver(() => this.isPinned && this.toEnd()).observe(this.flow);
+    new ResizeObserver(() => this.isPinned && this.toEnd()).observe(this.scroller);
     this.downBadge = make("span", { class: "badge", hidden: true });
     this.downButton = make("button", { class: "down", "aria-label": "To the newest message", "data-testid": "scroll-down",
       "data-off": true, onclick: () => this.toEnd(true) }, icon("down"), this.downBadge);
@@ -54,7 +58,7 @@ export class ChatView {
     const wasAtEnd = this.messages.size === 0 || this.isAtEnd();
     this.hasOlder = messages.length >= 150;
     this.messages = new Map(messages.map((one) => [one.message_id, one]));
-    this.scroller.replaceChildren(...messages.map((one) => this.element(one)));
+    this.flow.replaceChildren(...messages.map((one) => this.element(one)));
     this.composer.setCommands(commands);
     this.update(chat);
     this.arrange();
@@ -73,7 +77,7 @@ export class ChatView {
     this.hasOlder = messages.length >= 150;
     const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
     this.messages = new Map([...messages.map((one) => [one.message_id, one]), ...this.messages]);
-    this.scroller.prepend(...messages.map((one) => this.element(one)));
+    this.flow.prepend(...messages.map((one) => this.element(one)));
     this.arrange();
     this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
     this.isLoading = false;
@@ -98,7 +102,7 @@ export class ChatView {
     this.messages.set(message.message_id, message);
     const element = this.element(message);
     element.classList.add("fresh");
-    this.scroller.append(element);
+    this.flow.append(element);
     this.arrange();
     this.showIdle();
     if (isAtEnd || !message.sandbox.is_from_bot) this.toEnd(true);
@@ -150,7 +154,7 @@ export class ChatView {
       element.classList.add("last");
       if (isJoined) before.classList.remove("last");
     });
-    if (!elements.length) this.scroller.append(this.nothingYet());
+    if (!elements.length) this.flow.append(this.nothingYet());
   }
 
   nothingYet() {
@@ -225,11 +229,13 @@ export class ChatView {
 
   toEnd(isSmooth = false) {
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: isSmooth ? "smooth" : "instant" });
+    this.isPinned = true;
     this.countBelow(0);
   }
 
   scrolled() {
     const isAtEnd = this.isAtEnd();
+    this.isPinned = isAtEnd;
     this.downButton.toggleAttribute("data-off", isAtEnd);
     if (isAtEnd) this.countBelow(0);
     if (this.scroller.scrollTop < 200) this.loadOlder();

@@ -1,6 +1,7 @@
 /* A text and its entities as nodes. Offsets count UTF-16 units, as JavaScript's strings do. */
 
 import { make } from "./dom.js";
+import { withEmoji } from "./emoji.js";
 
 const SAFE_LINK = /^(https?|tg|mailto|tel):/i;
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s" };
@@ -29,7 +30,7 @@ function build(text, start, end, entities, act) {
     rest = rest.filter((one) => one.length > 0);
   }
   if (at < end) nodes.push(text.slice(at, end));
-  return withoutBreaksAtBlocks(nodes);
+  return withoutBreaksAtBlocks(nodes).flatMap((node) => (typeof node === "string" ? withEmoji(node) : [node]));
 }
 
 function clip(entity, start, end) {

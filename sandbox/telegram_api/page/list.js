@@ -1,6 +1,7 @@
 /* The list of chats. */
 
 import { avatar, icon, make, shortTime } from "./dom.js";
+import { withEmoji } from "./emoji.js";
 
 /** Draw the list, the newest chat on top. */
 export function drawList(chats, open) {
@@ -35,7 +36,7 @@ function preview(chat, last) {
   const file = last.sandbox.file;
   const words = last.text ?? last.caption ?? (file.kind === "photo" ? "Photo" : last.document.file_name);
   return make("div", { class: "preview" }, file?.kind === "photo" && make("img", { src: file.url, alt: "" }),
-    make("span", {}, words.replace(/\s+/g, " ").slice(0, 120)));
+    make("span", {}, ...withEmoji(words.replace(/\s+/g, " ").slice(0, 120))));
 }
 
 function nobody() {
