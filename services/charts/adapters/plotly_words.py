@@ -9,6 +9,8 @@ from services.charts.domain import canvas
 from services.charts.domain.scene import Anchor, Scene, Span, Tag, Text
 
 _BACKDROP_PX = 104
+_TAG_LETTERS = 11
+"""So many fit into a tag at full size: `SELL4012.34`."""
 
 
 def annotations(scene: Scene) -> list[Json]:
@@ -34,8 +36,13 @@ def _text(text: Text) -> Json:
 def _tag(tag: Tag) -> Json:
     words = f"<b>{escape(tag.name)}</b> {escape(tag.value)}" if tag.name else escape(tag.value)
     colour = theme.tag_text(tag.role)
-    size_px = canvas.SMALL_PX if tag.is_small else canvas.TYPE_PX
+    size_px = canvas.SMALL_PX if tag.is_small else _fitting_px(len(tag.name) + len(tag.value))
     return annotation((canvas.TAG_LEFT_PX + 8, tag.y_px), Anchor.LEFT, words, size_px, colour)
+
+
+def _fitting_px(letters: int) -> int:
+    """Shrink the type of a tag whose words would run over the picture's edge."""
+    return min(canvas.TYPE_PX, canvas.TYPE_PX * _TAG_LETTERS // max(1, letters))
 
 
 def _span(span: Span) -> str:

@@ -1,0 +1,353 @@
+"""The renderer on a real browser: what it draws, and every way it must survive."""
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from services.charts.adapters.choreographer_browser import BrowserGoneError, Launch, PageError
+from services.charts.adapters.chromium_folder import PREFIX, BrowserFolder, RootTooDeepError, sweep
+from services.charts.adapters.chromium_process import (
+    BrowserNotFoundError,
+    find_browser,
+    identity,
+    kill_session,
+    memory_mb,
+    session_members,
+    session_of,
+)
+from services.charts.adapters.kaleido_fallback import draw_plainly
+from services.charts.adapters.kaleido_renderer import KaleidoRenderer, Limits
+from services.charts.adapters.plotly_figure import figure
+from services.charts.ports import RenderFailedError
+from tests.charts.browsers import (
+    HAS_SETPRIV,
+    LIMITS,
+    buy_scene,
+    has_chrome_left,
+    launch,
+    many_targets_scene,
+    plain_scene,
+    until,
+)
+
+real = pytest.mark.real
+
+
+def opened(png: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(png)).convert("RGB")
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Mean absolute difference per channel, 0..255."""
+    return sum(ImageStat.Stat(ImageChops.difference(one, other)).mean) / 3
+
+
+def stopped_renderer(session: int) -> list[int]:
+    """Stop every renderer process of a browser, as a hang would."""
+    stopped = []
+    for pid in session_members(session):
+        if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGSTOP)
+            stopped.append(pid)
+    return stopped
+
+
+@real
+async def test_a_picture_has_the_size_of_the_canvas_and_equals_the_oracles(root):
+    start = launch(root)
+    scenes = [buy_scene(), many_targets_scene()]
+
+    async with KaleidoRenderer(start, LIMITS) as renderer:
+        pictures = [opened(await renderer.render(scene)) for scene in scenes]
+    oracles = [opened(await draw_plainly(start, figure(scene), limit_s=60)) for scene in scenes]
+
+    assert [picture.size for picture in pictures] == [(1280, 960)] * 2
+    for picture, oracle in zip(pictures, oracles, strict=True):
+        assert difference(picture, oracle) < 1.0
+    assert difference(pictures[0], pictures[1]) > 2.0, "the measure must tell two different pictures apart"
+
+
+@real
+async def test_a_picture_does_not_depend_on_the_one_before(root):
+    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20)) as renderer:
+        first = await renderer.render(buy_scene())
+        await renderer.render(plain_scene())
+        await renderer.render(many_targets_scene())
+        again = await renderer.render(buy_scene())
+
+    assert difference(opened(first), opened(again)) == 0
+
+
+@real
+async def test_many_at_once_are_drawn_by_two_tabs(root):
+    scenes = [buy_scene(), plain_scene()] * 4
+
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer, asyncio.timeout(60):
+        pictures = [opened(png) for png in await asyncio.gather(*(renderer.render(scene) for scene in scenes))]
+
+    assert {difference(pictures[0], picture) for picture in pictures[::2]} == {0}
+    assert {difference(pictures[1], picture) for picture in pictures[1::2]} == {0}
+
+
+@real
+async def test_a_killed_browser_is_replaced(root):
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer:
+        before = renderer.facts["session"]
+        os.kill(before, signal.SIGKILL)
+        png = await renderer.render(buy_scene())
+        after = renderer.facts["session"]
+
+    assert opened(png).size == (1280, 960)
+    assert after != before
+    assert session_members(before) == session_members(after) == []
+
+
+@real
+async def test_a_browser_killed_in_the_middle_of_renders_is_replaced(root):
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer, asyncio.timeout(60):
+        before = renderer.facts["session"]
+        drawing = [asyncio.ensure_future(renderer.render(buy_scene())) for _ in range(6)]
+        await drawing[0]
+        os.kill(before, signal.SIGKILL)
+        pictures = await asyncio.gather(*drawing)
+
+    assert len(pictures) == 6
+    assert session_members(before) == []
+
+
+@real
+async def test_a_hung_renderer_is_replaced_within_its_limit(root):
+    async with KaleidoRenderer(launch(root), Limits(tabs=2, render_s=4, open_s=60)) as renderer:
+        await renderer.render(buy_scene())
+        before = renderer.facts["session"]
+        assert stopped_renderer(before)
+
+        async with asyncio.timeout(20):
+            png = await renderer.render(buy_scene())
+
+        assert renderer.facts["session"] != before
+    assert opened(png).size == (1280, 960)
+    assert session_members(before) == []
+
+
+@real
+async def test_a_worn_browser_is_exchanged_between_renders(root):
+    async with KaleidoRenderer(launch(root), Limits(tabs=2, render_s=20, renders=3)) as renderer:
+        sessions = []
+        for _ in range(5):
+            await renderer.render(buy_scene())
+            sessions.append(renderer.facts["session"])
+
+    assert sessions[0] == sessions[2] != sessions[3] == sessions[4]
+    assert session_members(sessions[0]) == []
+
+
+@real
+async def test_a_browser_grown_large_is_exchanged(root, monkeypatch):
+    monkeypatch.setattr("services.charts.adapters.kaleido_renderer._MEMORY_EVERY", 1)
+    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, memory_mb=50)) as renderer:
+        await renderer.render(buy_scene())
+        before = renderer.facts["session"]
+        await renderer.render(buy_scene())
+
+        assert renderer.facts["memory_mb"] > 50
+        assert renderer.facts["session"] != before
+
+
+@real
+async def test_what_our_page_refuses_is_drawn_plainly(root, monkeypatch):
+    async def refuse(*_: object) -> bytes:
+        raise PageError("Plotly is not itself today")
+
+    monkeypatch.setattr("services.charts.adapters.choreographer_tabs.Tab.draw", refuse)
+    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, open_s=60)) as renderer:
+        png = await renderer.render(buy_scene())
+
+    assert opened(png).size == (1280, 960)
+    assert not has_chrome_left(root)
+
+
+@real
+async def test_stop_leaves_no_process_and_no_file_even_in_the_middle(root):
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer:
+        session = renderer.facts["session"]
+        await renderer.render(buy_scene())
+        drawing = asyncio.ensure_future(renderer.render(buy_scene()))
+        await asyncio.sleep(0)
+        drawing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await drawing
+
+    assert session_members(session) == []
+    assert list(root.iterdir()) == []
+
+
+@real
+async def test_stop_kills_a_hung_browser_at_once(root):
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer:
+        session = renderer.facts["session"]
+        for pid in session_members(session):
+            os.kill(pid, signal.SIGSTOP)
+        async with asyncio.timeout(8):
+            await renderer.__aexit__()
+
+    assert session_members(session) == []
+    assert list(root.iterdir()) == []
+
+
+@real
+async def test_a_browser_that_cannot_start_is_a_failed_render_and_leaves_nothing(root):
+    program = root / "browser"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    broken = Launch(program, is_sandboxed=False, root=root)
+
+    with pytest.raises(RenderFailedError):
+        async with KaleidoRenderer(broken, Limits(open_s=5)):
+            pass
+    with pytest.raises(BrowserGoneError):
+        await draw_plainly(broken, figure(buy_scene()), limit_s=5)
+
+    assert list(root.iterdir()) == [program]
+
+
+@real
+async def test_the_page_reaches_nothing_outside(root, monkeypatch):
+    asked: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    scene = figure(buy_scene())
+    scene["layout"]["images"] = [{"source": f"{url}/image.png", "xref": "paper", "yref": "paper", "x": 0, "y": 0}]
+    monkeypatch.setattr("services.charts.adapters.kaleido_renderer.figure", lambda _: scene)
+    monkeypatch.setattr(
+        "services.charts.adapters.plotly_page._SCRIPT",
+        "async function draw(text) {\n"
+        f" await fetch('{url}/fetch').catch(() => 0); await fetch('https://example.com/').catch(() => 0);\n"
+        f" const s = document.createElement('script'); s.src = '{url}/script.js'; document.head.append(s);\n"
+        " const figure = JSON.parse(text);\n"
+        " await Plotly.react('stage', figure.data, figure.layout, {staticPlot: true});\n"
+        "}\n",
+    )
+    try:
+        async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20)) as renderer:
+            png = await renderer.render(buy_scene())
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert opened(png).size == (1280, 960)
+    assert asked == []
+
+
+@real
+@pytest.mark.skipif(not HAS_SETPRIV, reason="without setpriv the next start sweeps what a killed parent left")
+def test_a_browser_dies_with_a_parent_that_is_killed_and_the_next_start_sweeps(root):
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from tests.charts.browsers import LIMITS, launch\n"
+        "from services.charts.adapters.kaleido_renderer import KaleidoRenderer\n"
+        "async def main():\n"
+        "    async with KaleidoRenderer(launch(pathlib.Path(sys.argv[1])), LIMITS) as renderer:\n"
+        "        print(renderer.facts['session'], file=sys.stderr, flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(root)], stderr=subprocess.PIPE, text=True) as parent:
+        session = int(parent.stderr.readline())
+        hung = stopped_renderer(session)
+        parent.kill()
+        parent.wait()
+
+    assert until(lambda: session not in session_members(session)), "the leader outlived its parent"
+    assert until(lambda: set(session_members(session)) <= set(hung)), "only what cannot hear may be left"
+    assert sweep(root) == 1
+    assert session_members(session) == []
+    assert list(root.iterdir()) == []
+
+
+def test_sweep_leaves_the_folder_of_a_living_copy_alone(root):
+    mine = BrowserFolder(root)
+    (root / f"{PREFIX}link").symlink_to(root)
+    try:
+        assert sweep(root) == 0
+        assert mine.path.is_dir()
+    finally:
+        mine.remove()
+    assert not mine.path.exists()
+
+
+def test_sweep_removes_the_folder_of_a_dead_one_whatever_it_noted(root):
+    for note in (None, "", "not an identity", "another-boot 1 2 3"):
+        folder = BrowserFolder(root)
+        folder._lock.close()
+        if note is not None:
+            (folder.path / "leader").write_text(note)
+
+    assert sweep(root) == 4
+    assert list(root.iterdir()) == []
+
+
+def test_another_process_with_the_same_number_is_not_mistaken():
+    mine = identity(os.getpid())
+    boot, namespace, started, pid = mine.split()
+
+    assert session_of(mine) == os.getpid()
+    assert session_of(f"{boot} {namespace} {int(started) + 1} {pid}") is None
+    assert session_of(f"other {namespace} {started} {pid}") is None
+    assert session_of("nonsense") is None
+
+
+def test_a_session_is_killed_whole_stopped_members_too():
+    line = "sleep 60 & sleep 60 & kill -STOP $!; echo up; wait"
+    with subprocess.Popen(["/bin/sh", "-c", line], start_new_session=True, stdout=subprocess.PIPE) as leader:
+        assert leader.stdout.readline() == b"up\n"
+        assert len(session_members(leader.pid)) == 3
+        assert memory_mb(leader.pid) > 0
+
+        killer = threading.Thread(target=leader.wait)
+        killer.start()
+        assert kill_session(leader.pid)
+        killer.join(5)
+        assert session_members(leader.pid) == []
+
+
+def test_a_browser_is_found_by_name_or_path_or_refused(root, monkeypatch):
+    program = root / "chromium"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(root))
+
+    assert find_browser() == program
+    assert find_browser(str(program)) == program
+    with pytest.raises(BrowserNotFoundError, match="no-such is no program"):
+        find_browser("no-such")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BrowserNotFoundError, match="on the PATH"):
+        find_browser()
+
+
+def test_a_folder_too_deep_for_a_socket_is_refused(root):
+    deep = root / ("x" * 50)
+    deep.mkdir()
+
+    with pytest.raises(RootTooDeepError, match="leave room for a socket"):
+        BrowserFolder(deep)
