@@ -15,7 +15,7 @@ from sandbox.exchange.sessions import Session
 
 BLOCK_MS = 10_000  # volatility, drift and spread are decided once per block
 BLOCK_S = BLOCK_MS / 1000
-SIGMA_USD = 0.11  # of one second at activity 1: 0.85 USD per minute before bursts and legs
+SIGMA_USD = 0.12  # of one second at activity 1: 0.93 USD per minute before bursts and legs
 EDGE_MS = 15 * 60_000
 NARROWEST_CENTS, WIDEST_CENTS = 20, 50
 BURST_CHANCE = 1 / 110  # per block: three an hour
@@ -105,7 +105,7 @@ def _legs(dice: Random) -> Iterator[Leg]:
 
 
 def _trend(dice: Random, side: int) -> Iterator[Leg]:
-    push = dice.uniform(0.006, 0.013)
+    push = dice.uniform(0.006, 0.012)
     for _ in range(dice.randint(3, 7)):
         yield Leg(_blocks(dice, 120, 340), side * push, 0.0)
         yield Leg(_blocks(dice, 50, 150), -side * push * dice.uniform(0.45, 0.85), 0.0)
