@@ -1,0 +1,113 @@
+"""Signals on their way to people, in PostgreSQL. Everything that grows with the number of people is one statement
+for many of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from contracts.messages import Side
+from services.positions.adapters.postgres_rows import PERSON, Connection, Row, person
+from services.positions.domain.gates import Given
+from services.positions.domain.terms import Terms
+from services.positions.ports import Candidate, Proposal, Refused
+
+_RECORD = """
+    insert into signal (id, symbol, strategy, strategy_version, interval, mode, side, entry, stop, targets, rr,
+        strength, score, reasons, candle_open_s, quote_ms, raised_at)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do nothing
+"""
+_CANDIDATE = f"""
+    select {PERSON}, p.id is not null from subscriber s
+    left join position p on p.subscriber_id = s.id and p.symbol = %s and p.state in ('proposed', 'parked', 'open')
+"""  # noqa: S608  # PERSON is a constant list of columns
+_CANDIDATES = f"{_CANDIDATE} where s.auto and s.active and s.id > %s order by s.id limit %s"
+_ONE = f"{_CANDIDATE} where s.id = %s"
+_GIVEN = """
+    select subscriber_id, side, entry, quote_ms from position
+    where symbol = %s and subscriber_id = any(%s) and quote_ms > %s and state <> 'void'
+"""
+_PROPOSE = """
+    with made as (
+        insert into position (id, subscriber_id, lots, signal_id, symbol, side, mode, state, entry, initial_stop, stop,
+            targets, quote_ms, in_force_ms, proposed_at, expires_at)
+        select id, subscriber_id, lots, %(signal)s, %(symbol)s, %(side)s, %(mode)s, 'proposed', %(entry)s, %(stop)s,
+            %(stop)s, %(targets)s, %(quote_ms)s, %(quote_ms)s, %(at)s, %(expires_at)s
+        from unnest(%(ids)s::text[], %(people)s::bigint[], %(lots)s::numeric[]) as made (id, subscriber_id, lots)
+        order by subscriber_id
+        on conflict do nothing returning id
+    ), told as (
+        insert into position_event (position_id, version, event, at, market_ms)
+        select id, 1, 'proposed', %(at)s, %(quote_ms)s from made
+    )
+    select id from made
+"""
+_REFUSE = """
+    insert into refusal (subscriber_id, symbol, signal_id, mode, reasons, market_ms, refused_at)
+    select subscriber_id, %(symbol)s, %(signal)s, %(mode)s, string_to_array(reasons, ','), %(market_ms)s, %(at)s
+    from unnest(%(people)s::bigint[], %(reasons)s::text[]) as refused (subscriber_id, reasons) order by subscriber_id
+    on conflict (subscriber_id, symbol) do update set signal_id = excluded.signal_id, mode = excluded.mode,
+        reasons = excluded.reasons, market_ms = excluded.market_ms, refused_at = excluded.refused_at
+"""
+
+
+class PostgresProposals:
+    """The tables `signal`, `refusal`, and `position` where it begins. People are locked in the order of their ids."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def record(self, terms: Terms) -> None:
+        """Store the signal itself."""
+        it = terms.signal
+        origin = (it.id, it.symbol, it.strategy, it.strategy_version, it.interval, it.mode, it.side)
+        levels = (it.entry, it.stop, list(it.targets), it.rr, it.strength, it.score, list(it.reasons))
+        await self._connection.execute(_RECORD, (*origin, *levels, it.candle_open_s, it.quote_ms, it.at))
+
+    async def candidates(self, symbol: str, *, after_id: int, limit: int) -> list[Candidate]:
+        """List subscribers with automatic signals, by id."""
+        cursor = await self._connection.execute(_CANDIDATES.encode(), (symbol, after_id, limit))
+        return [_candidate(row) for row in await cursor.fetchall()]
+
+    async def candidate(self, symbol: str, subscriber_id: int) -> Candidate | None:
+        """Look one subscriber up."""
+        row = await (await self._connection.execute(_ONE.encode(), (symbol, subscriber_id))).fetchone()
+        return None if row is None else _candidate(row)
+
+    async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
+        """Tell what people were given since a market time."""
+        found: dict[int, list[Given]] = defaultdict(list)
+        cursor = await self._connection.execute(_GIVEN, (symbol, list(subscriber_ids), since_ms))
+        for row in await cursor.fetchall():
+            found[row[0]].append(Given(Side(row[1]), row[2], row[3]))
+        return found
+
+    async def propose(self, terms: Terms, proposals: Sequence[Proposal], at: datetime) -> set[str]:
+        """Store positions; returns the ids that were stored."""
+        signal = terms.signal
+        values = {
+            "signal": signal.id, "symbol": signal.symbol, "side": signal.side, "mode": signal.mode,
+            "entry": terms.entry, "stop": terms.stop, "targets": list(terms.targets), "quote_ms": signal.quote_ms,
+            "at": at, "expires_at": terms.expires_at,
+            "ids": [one.position_id for one in proposals],
+            "people": [one.person.subscriber_id for one in proposals],
+            "lots": [one.person.lots for one in proposals],
+        }  # fmt: skip
+        return {row[0] for row in await (await self._connection.execute(_PROPOSE, values)).fetchall()}
+
+    async def refuse(self, refused: Sequence[Refused]) -> None:
+        """Keep the last refusal of each; all of one call are of one signal."""
+        if not refused:
+            return
+        first = refused[0]
+        values = {
+            "symbol": first.symbol, "signal": first.signal_id, "mode": first.mode, "market_ms": first.market_ms,
+            "at": first.refused_at,
+            "people": [one.subscriber_id for one in refused],
+            "reasons": [",".join(one.reasons) for one in refused],
+        }  # fmt: skip
+        await self._connection.execute(_REFUSE, values)
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(person(row), row[7])

@@ -1,0 +1,73 @@
+"""Rows into the domain's words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from contracts.messages import ExitReason, Mode, Side
+from services.positions.domain.exits import Exit
+from services.positions.domain.holding import Holding
+from services.positions.domain.life import State
+from services.positions.domain.subscriber import Person
+
+Connection = AsyncConnection[tuple[Any, ...]]
+Row = Sequence[Any]
+
+PERSON = "s.id, s.chat_id, s.language, s.time_zone, s.auto, s.lots, s.active"
+HOLDING = """
+    p.id, p.subscriber_id, s.chat_id, s.language, s.time_zone, p.signal_id, p.symbol, p.side, p.mode, p.state, p.entry,
+    p.initial_stop, p.stop, p.targets, p.lots, p.quote_ms, p.version,
+    p.exit_reason, p.exit_level, p.exit_price, p.slippage_pips, p.closed_ms, p.detected_late
+"""
+HOLDING_WIDTH = 23
+
+
+def person(row: Row) -> Person:
+    """Read the columns `PERSON`."""
+    return Person(
+        subscriber_id=row[0],
+        chat_id=row[1],
+        language=row[2],
+        time_zone=row[3],
+        auto=row[4],
+        lots=row[5],
+        active=row[6],
+    )
+
+
+def holding(row: Row) -> Holding:
+    """Read the columns `HOLDING`."""
+    return Holding(
+        position_id=row[0],
+        subscriber_id=row[1],
+        chat_id=row[2],
+        language=row[3],
+        time_zone=row[4],
+        signal_id=row[5],
+        symbol=row[6],
+        side=Side(row[7]),
+        mode=Mode(row[8]),
+        state=State(row[9]),
+        entry=row[10],
+        initial_stop=row[11],
+        stop=row[12],
+        targets=tuple(row[13]),
+        lots=row[14],
+        quote_ms=row[15],
+        version=row[16],
+        exit=_exit(row[17:23]),
+    )
+
+
+def _exit(row: Row) -> Exit | None:
+    if row[0] is None:
+        return None
+    return Exit(
+        reason=ExitReason(row[0]),
+        level=row[1],
+        price=row[2],
+        slippage_pips=row[3],
+        closed_ms=row[4],
+        detected_late=row[5],
+    )

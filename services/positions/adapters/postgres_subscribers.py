@@ -1,0 +1,53 @@
+"""People in PostgreSQL."""
+
+from services.positions.adapters.postgres_rows import PERSON, Connection, person
+from services.positions.domain.subscriber import Person
+from services.positions.ports import Applicant
+
+_REGISTER = f"""
+    insert into subscriber as s (id, chat_id, name, language, time_zone, lots) values (%s, %s, %s, %s, %s, %s)
+    on conflict (id) do update set chat_id = excluded.chat_id, name = excluded.name, active = true,
+        inactive_reason = null, changed_at = now()
+    returning {PERSON}, xmax = 0
+"""  # noqa: S608  # PERSON is a constant list of columns; xmax is 0 on a row that was inserted, not updated
+_FIND = f"select {PERSON} from subscriber s where s.id = %s"  # noqa: S608
+_SET_LANGUAGE = f"update subscriber s set language = %s, changed_at = now() where s.id = %s returning {PERSON}"  # noqa: S608
+_SET_AUTO = f"update subscriber s set auto = %s, changed_at = now() where s.id = %s returning {PERSON}"  # noqa: S608
+_DEACTIVATE = """
+    update subscriber set active = false, inactive_reason = %s, changed_at = now() where id = %s and active
+"""
+
+
+class PostgresSubscribers:
+    """The table `subscriber`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def register(self, applicant: Applicant) -> tuple[Person, bool]:
+        """Store a person, or welcome one back."""
+        one = applicant
+        values = (one.subscriber_id, one.chat_id, one.name[:200], one.language, one.time_zone, one.lots)
+        row = await (await self._connection.execute(_REGISTER, values)).fetchone()
+        assert row is not None
+        return person(row), row[7]
+
+    async def find(self, subscriber_id: int) -> Person | None:
+        """Look a person up."""
+        return await self._one(_FIND, subscriber_id)
+
+    async def set_language(self, subscriber_id: int, language: str) -> Person | None:
+        """Change the language."""
+        return await self._one(_SET_LANGUAGE, language, subscriber_id)
+
+    async def set_auto(self, subscriber_id: int, auto: bool) -> Person | None:
+        """Switch automatic signals."""
+        return await self._one(_SET_AUTO, auto, subscriber_id)
+
+    async def deactivate(self, subscriber_id: int, reason: str) -> None:
+        """Give a person nothing until he comes back."""
+        await self._connection.execute(_DEACTIVATE, (reason, subscriber_id))
+
+    async def _one(self, query: str, *values: object) -> Person | None:
+        row = await (await self._connection.execute(query.encode(), values)).fetchone()
+        return None if row is None else person(row)

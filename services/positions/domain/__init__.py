@@ -1,0 +1,1 @@
+"""The life, the gates, the levels and the money of positions: pure."""

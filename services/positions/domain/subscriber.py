@@ -1,0 +1,86 @@
+"""Who may subscribe, and what is known of those who do."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from contracts import asks
+
+LANGUAGES = ("id", "en")
+"""Languages that the product speaks, the default first."""
+
+
+class UnknownLanguageError(ValueError):
+    """The product does not speak this language."""
+
+
+class Access(StrEnum):
+    """Who may register."""
+
+    OPEN = "open"
+    ALLOW_LIST = "allow_list"
+    OPERATORS = "operators"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRule:
+    """Who may register and ask: operators always, others by `access`."""
+
+    access: Access
+    operator_ids: frozenset[int] = frozenset()
+    allowed_ids: frozenset[int] = frozenset()
+
+    def is_operator(self, subscriber_id: int) -> bool:
+        """Tell whether a person runs the bot."""
+        return subscriber_id in self.operator_ids
+
+    def is_allowed(self, subscriber_id: int) -> bool:
+        """Tell whether a person may use the bot."""
+        if self.access is Access.OPEN or self.is_operator(subscriber_id):
+            return True
+        return self.access is Access.ALLOW_LIST and subscriber_id in self.allowed_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A subscriber as this room keeps one."""
+
+    subscriber_id: int
+    chat_id: int
+    language: str
+    time_zone: str
+    auto: bool
+    lots: Decimal
+    active: bool
+
+
+def checked_language(language: str) -> str:
+    """Return a language that the product speaks.
+
+    Raises:
+        UnknownLanguageError: names those there are.
+    """
+    if language not in LANGUAGES:
+        raise UnknownLanguageError(f"{language!r} is not spoken here: {', '.join(LANGUAGES)}")
+    return language
+
+
+def first_language(wanted: str | None, default: str) -> str:
+    """Choose a newcomer's language: what the app tells (`en`, `en-GB`) when it is spoken here, else the default."""
+    spoken = (wanted or "").split("-")[0].lower()
+    return spoken if spoken in LANGUAGES else default
+
+
+def shown(person: Person, rule: AccessRule, *, is_new: bool = False) -> asks.Subscriber:
+    """Say of a person what the other rooms may know."""
+    return asks.Subscriber(
+        subscriber_id=person.subscriber_id,
+        chat_id=person.chat_id,
+        language=person.language,
+        time_zone=person.time_zone,
+        auto=person.auto,
+        lots=person.lots,
+        active=person.active,
+        is_operator=rule.is_operator(person.subscriber_id),
+        is_new=is_new,
+    )

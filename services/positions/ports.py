@@ -1,0 +1,362 @@
+"""What this room needs from outside, beside the bus.
+
+Every method of a store may raise `TransientError` (the database cannot do it now: try again) and `RejectedError` (the
+database refuses this very row for good).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from chassis.bus import Outgoing
+from chassis.errors import SinyalError
+from contracts.asks import ClosedTrade
+from contracts.messages import DeliveryState, Interval, Mode
+from services.positions.domain.day import DaySpan, DayTotal
+from services.positions.domain.exits import Exit
+from services.positions.domain.gates import Given
+from services.positions.domain.holding import Closing, Holding
+from services.positions.domain.levels import Followed
+from services.positions.domain.life import State
+from services.positions.domain.subscriber import Person
+from services.positions.domain.terms import Terms
+
+End = tuple[Holding, Exit]
+"""A position with the exit that a tick gave it."""
+
+
+class TenureOverError(SinyalError):
+    """Another copy follows the ticks of the symbol now: drop what is not stored, it will work it out again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """A person as he introduces himself."""
+
+    subscriber_id: int
+    chat_id: int
+    name: str
+    language: str
+    time_zone: str
+    lots: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A subscriber who could be given a signal; `has_position` counts what is proposed, parked or open."""
+
+    person: Person
+    has_position: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One position to be stored."""
+
+    position_id: str
+    person: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A signal that a subscriber was not given, and why. `signal_id` is None where it did not come to a signal."""
+
+    subscriber_id: int
+    symbol: str
+    mode: Mode
+    reasons: tuple[str, ...]
+    refused_at: datetime
+    signal_id: str | None = None
+    market_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A position that goes to another state without closing."""
+
+    holding: Holding
+    state: State
+    at: datetime
+    delivery_state: DeliveryState | None = None
+    void_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far ticks were followed, and from where a restart reads again (sequence of TICKS, market time)."""
+
+    sequence: int
+    epoch_ms: int
+    rewind_sequence: int
+    rewind_epoch_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Why a signal was given: its reasons, when (wall clock), and whether its position is still live."""
+
+    reasons: tuple[str, ...]
+    told_at: datetime
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Closed trades, newest first, and the totals over all of them."""
+
+    trades: tuple[ClosedTrade, ...]
+    total: int
+    wins: int
+    losses: int
+    pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a chart of a position shows: its levels, and its last moment (None while it is live)."""
+
+    holding: Holding
+    interval: Interval
+    rr: float
+    strength: float
+    score: int | None
+    closed_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the store holds."""
+
+    subscribers: int
+    live_positions: int
+
+
+class Subscribers(Protocol):
+    """People."""
+
+    async def register(self, applicant: Applicant) -> tuple[Person, bool]:
+        """Store a person, or welcome one back with his new chat and name; True when he is new."""
+        ...
+
+    async def find(self, subscriber_id: int) -> Person | None:
+        """Look a person up."""
+        ...
+
+    async def set_language(self, subscriber_id: int, language: str) -> Person | None:
+        """Change the language; None where there is no such person."""
+        ...
+
+    async def set_auto(self, subscriber_id: int, auto: bool) -> Person | None:
+        """Switch automatic signals; None where there is no such person."""
+        ...
+
+    async def deactivate(self, subscriber_id: int, reason: str) -> None:
+        """Give a person nothing until he comes back: he cannot be reached."""
+        ...
+
+
+class Proposals(Protocol):
+    """Signals on their way to people."""
+
+    async def record(self, terms: Terms) -> None:
+        """Store the signal itself; one that is stored stays."""
+        ...
+
+    async def candidates(self, symbol: str, *, after_id: int, limit: int) -> list[Candidate]:
+        """List active subscribers with automatic signals, by id, from behind `after_id`."""
+        ...
+
+    async def candidate(self, symbol: str, subscriber_id: int) -> Candidate | None:
+        """Look one subscriber up, automatic or not."""
+        ...
+
+    async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
+        """Tell what people were given since a market time; what never arrived is left out."""
+        ...
+
+    async def propose(self, terms: Terms, proposals: Sequence[Proposal], at: datetime) -> set[str]:
+        """Store positions and return the ids that were: one who has a live position meanwhile gets no other."""
+        ...
+
+    async def refuse(self, refused: Sequence[Refused]) -> None:
+        """Keep the last refusal of each subscriber and symbol."""
+        ...
+
+
+class Positions(Protocol):
+    """Positions that live and end."""
+
+    async def lock(self, position_ids: Sequence[str]) -> list[Holding]:
+        """Read positions and keep others from changing them until the transaction ends."""
+        ...
+
+    async def move(self, move: Move) -> None:
+        """Store a change of state."""
+        ...
+
+    async def park(self, ends: Sequence[End], at: datetime) -> None:
+        """Store exits that wait for their delivery to be known."""
+        ...
+
+    async def close(
+        self, closings: Sequence[Closing], at: datetime, delivery_state: DeliveryState | None = None
+    ) -> None:
+        """Store the ends of positions."""
+        ...
+
+    async def day_totals(self, days: Mapping[int, DaySpan]) -> Mapping[int, DayTotal]:
+        """Add up what each subscriber closed in a span of market time."""
+        ...
+
+    async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
+        """List the positions that ticks can cross, of one signal or all."""
+        ...
+
+
+class Answers(Protocol):
+    """What people ask. Everything is looked up by its owner."""
+
+    async def live(self, subscriber_id: int, symbol: str) -> Holding | None:
+        """Read the live position of a subscriber."""
+        ...
+
+    async def history(self, subscriber_id: int, *, offset: int, limit: int) -> Page:
+        """Read closed trades, newest first."""
+        ...
+
+    async def story(self, subscriber_id: int, position_id: str | None) -> Story | None:
+        """Read why a position, or the last one, was given."""
+        ...
+
+    async def refusal(self, subscriber_id: int) -> Refused | None:
+        """Read the last refusal."""
+        ...
+
+    async def drawn(self, subscriber_id: int, position_id: str) -> Drawn | None:
+        """Read what the chart of one position shows."""
+        ...
+
+    async def live_drawn(self, subscriber_id: int, symbol: str) -> Drawn | None:
+        """Read what the chart of the live position shows."""
+        ...
+
+    async def counts(self) -> Counts:
+        """Count people and live positions."""
+        ...
+
+
+class Progress(Protocol):
+    """How far ticks were followed, per symbol."""
+
+    async def begin(self, symbol: str) -> tuple[int, Mark | None]:
+        """Start a tenure: returns its number, which no earlier owner has, and the mark; None where there is none."""
+        ...
+
+    async def is_current(self, symbol: str, tenure: int) -> bool:
+        """Tell whether a tenure is still the last one."""
+        ...
+
+    async def save(self, symbol: str, tenure: int, mark: Mark) -> None:
+        """Store the mark.
+
+        Raises:
+            TenureOverError: another tenure has begun.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Positions that the follower must look at: those of a new signal, or one that is void."""
+
+    symbol: str
+    signal_id: str | None = None
+    voided_id: str | None = None
+
+
+class Work(Protocol):
+    """One transaction: all that is done through it happens, or nothing."""
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """People."""
+        ...
+
+    @property
+    def proposals(self) -> Proposals:
+        """Signals on their way."""
+        ...
+
+    @property
+    def positions(self) -> Positions:
+        """Positions that live and end."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """What people ask."""
+        ...
+
+    @property
+    def progress(self) -> Progress:
+        """How far ticks were followed."""
+        ...
+
+    async def is_first_time(self, consumer: str, message_id: str) -> bool:
+        """Record a message; False when it was handled before."""
+        ...
+
+    async def say(self, messages: Sequence[Outgoing]) -> None:
+        """Have messages published once this transaction is done."""
+        ...
+
+    async def announce(self, change: Change) -> None:
+        """Tell the copy that follows the ticks what changed, once this transaction is done."""
+        ...
+
+    def part(self) -> AbstractAsyncContextManager[None]:
+        """Open a part that can fail by itself (a savepoint)."""
+        ...
+
+
+class Store(Protocol):
+    """The database of this room."""
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """Begin a transaction; it commits when the block ends, and rolls back when the block raises."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to follow the ticks of one symbol; bound to a connection, gone with it."""
+
+    async def take(self) -> None:
+        """Wait until the right is ours, however long; the database may be away meanwhile."""
+        ...
+
+    async def retake(self) -> None:
+        """Get a lost right back.
+
+        Raises:
+            TenureOverError: somebody else has it.
+        """
+        ...
+
+    def changes(self) -> AsyncIterator[Change]:
+        """Hear what is announced for the symbol, for ever.
+
+        Raises:
+            TransientError: the connection is gone, and with it the right.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Where leases come from."""
+
+    def lease(self, symbol: str) -> AbstractAsyncContextManager[Lease]:
+        """Open a lease that is not taken yet; it is given back at the end."""
+        ...

@@ -1,0 +1,69 @@
+"""What the positions room can be told."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from chassis.settings import RoomSettings
+from services.positions.domain.instrument import find_instrument
+from services.positions.domain.subscriber import Access, checked_language
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _checked_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    for symbol in symbols:
+        find_instrument(symbol)
+    return symbols
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:
+        raise ValueError(f"{name!r} is no time zone: one like Asia/Jakarta is needed") from e
+    return name
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split)]
+
+
+class PositionsSettings(RoomSettings):
+    """The settings of the positions room."""
+
+    database_url: SecretStr = Field(description="PostgreSQL, postgresql://user:password@host:port/name")
+    database_wait_s: float = Field(30.0, gt=0, description="how long the database may take to answer at start")
+    pool_size: int = Field(8, ge=3, le=64, description="connections; the outbox relay keeps one for itself")
+    symbols: Annotated[Names, AfterValidator(_checked_symbols)] = Field(
+        ("XAUUSD",), min_length=1, description="symbols whose positions are followed, comma separated"
+    )
+    access: Access = Field(
+        Access.ALLOW_LIST,
+        description="who may register: open, allow_list or operators; a new bot lets nobody in it was not told of",
+    )
+    operator_ids: Ids = Field(frozenset(), description="Telegram ids of operators, comma separated; always let in")
+    allowed_ids: Ids = Field(frozenset(), description="Telegram ids let in with access=allow_list, comma separated")
+    default_language: Annotated[str, AfterValidator(checked_language)] = Field(
+        "id", description="language of newcomers whose own is not spoken: id or en"
+    )
+    default_time_zone: Annotated[str, AfterValidator(_checked_zone)] = Field(
+        "Asia/Jakarta", description="time zone of newcomers; the day of their totals is its day"
+    )
+    default_lots: Decimal = Field(
+        Decimal("0.01"), ge=Decimal("0.01"), le=1, description="lots of newcomers; the smallest a broker takes"
+    )
+    cooldown_s: float = Field(30.0, ge=0, description="market seconds between two signals to one subscriber")
+    same_side_s: float = Field(120.0, ge=0, description="market seconds in which an equal signal is not given twice")
+    same_side_pips: float = Field(10.0, ge=0, description="pips within which a signal of the same side is equal")
+    max_spread_pips: float | None = Field(
+        None, gt=0, description="pips; a wider spread lets no signal through; none: the instrument's own (XAUUSD 10)"
+    )
+    tick_silence_s: float = Field(
+        60.0, gt=0, description="wall seconds without a tick, while the feed is live, after which this is not ready"
+    )

@@ -1,0 +1,199 @@
+"""Puts the positions room together: the only file that knows every part."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import structlog
+
+from chassis.bus import Bus
+from chassis.clock import Clock
+from chassis.consume import consume
+from chassis.database import Pool, open_pool
+from chassis.health import Check
+from chassis.lifecycle import Stage
+from chassis.outbox import Relay
+from contracts import catalogue
+from contracts.messages import FeedState
+from services.positions.adapters.postgres_lease import PostgresLeases
+from services.positions.adapters.postgres_store import SCHEMA, PostgresStore, require_tables
+from services.positions.domain.gates import GateRules
+from services.positions.domain.instrument import Instrument, find_instrument
+from services.positions.domain.subscriber import AccessRule
+from services.positions.handlers.answers import Answers
+from services.positions.handlers.ending import Ending
+from services.positions.handlers.ground import Ground
+from services.positions.handlers.market import Market
+from services.positions.handlers.people import Newcomer, People
+from services.positions.handlers.proposing import Proposing
+from services.positions.handlers.requesting import Requesting
+from services.positions.handlers.tenure import TickFollowing
+from services.positions.handlers.watch import Watch
+from services.positions.settings import PositionsSettings
+
+URL_SETTING = "SINYAL_POSITIONS_DATABASE_URL"
+DELIVERIES_AT_ONCE = 4
+
+logger = structlog.get_logger()
+
+
+class PositionsRoom:
+    """The room on a bus and a pool that are open; `run` serves until it is cancelled."""
+
+    def __init__(self, bus: Bus, pool: Pool, clock: Clock, settings: PositionsSettings) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._settings = settings
+        self._relay = Relay(pool, bus, schema=SCHEMA)
+        leases = PostgresLeases(settings.database_url.get_secret_value())
+        access = AccessRule(
+            access=settings.access, operator_ids=settings.operator_ids, allowed_ids=settings.allowed_ids
+        )
+        rules = GateRules(
+            cooldown_s=settings.cooldown_s, same_side_s=settings.same_side_s, same_side_pips=settings.same_side_pips
+        )
+        self.market = Market()
+        ground = Ground(
+            store=PostgresStore(pool),
+            bus=bus,
+            clock=clock,
+            market=self.market,
+            rules=rules,
+            access=access,
+            instruments={symbol: _instrument(symbol, settings) for symbol in settings.symbols},
+        )
+        self.watch = Watch(ground)
+        self.ending = Ending(ground)
+        self.proposing = Proposing(ground)
+        self.people = People(ground, _newcomer(settings))
+        self.answers = Answers(ground, self.people)
+        self.requesting = Requesting(ground, self.people, self.proposing)
+        self.following = [
+            TickFollowing(instrument, ground, leases, self.ending) for instrument in ground.instruments.values()
+        ]
+
+    def checks(self) -> dict[str, Callable[[], Check]]:
+        """List the readiness checks by name."""
+        return {
+            "bus": self._check_bus,
+            "database": self._check_database,
+            "ticks": self._check_ticks,
+            "positions": self._check_positions,
+        }
+
+    async def run(self, ready: asyncio.Event | None = None) -> None:
+        """Learn the feeds, then hear signals, deliveries and ticks and answer questions, for ever; `ready` is set in
+        between.
+        """
+        await self.watch.prime(self._settings.symbols)
+        async with AsyncExitStack() as questions, asyncio.TaskGroup() as group:
+            await self._answer(questions)
+            for follower in self.following:
+                group.create_task(follower.run())
+            for work in (self._relay.run, self.watch.hear_feeds, self.watch.hear_quotes, self.watch.ping):
+                group.create_task(work())
+            group.create_task(self._hear_signals())
+            group.create_task(self._hear_deliveries())
+            if ready is not None:
+                ready.set()
+
+    async def _answer(self, questions: AsyncExitStack) -> None:
+        bus, people, answers = self._bus, self.people, self.answers
+        for context in (
+            bus.answer(catalogue.REGISTER, people.register),
+            bus.answer(catalogue.SUBSCRIBER, people.subscriber),
+            bus.answer(catalogue.SET_LANGUAGE, people.set_language),
+            bus.answer(catalogue.SET_AUTO, people.set_auto),
+            bus.answer(catalogue.REQUEST_SIGNAL, self.requesting.request_signal),
+            bus.answer(catalogue.STATUS, answers.status),
+            bus.answer(catalogue.HISTORY, answers.history),
+            bus.answer(catalogue.WHY, answers.why),
+            bus.answer(catalogue.REQUEST_CHART, answers.request_chart),
+        ):
+            await questions.enter_async_context(context)
+
+    async def _hear_signals(self) -> None:
+        routes = {catalogue.SIGNAL: self.proposing.on_signal}
+        await consume(self._bus, catalogue.POSITIONS_SIGNALS, routes, clock=self._clock)
+
+    async def _hear_deliveries(self) -> None:
+        routes = {catalogue.DELIVERY: self.ending.on_delivery}
+        await consume(
+            self._bus, catalogue.POSITIONS_DELIVERIES, routes, clock=self._clock, concurrency=DELIVERIES_AT_ONCE
+        )
+
+    # --- readiness ----------------------------------------------------------------------------------------------------
+
+    def _check_bus(self) -> Check:
+        return Check(self._bus.is_connected, "" if self._bus.is_connected else "the broker cannot be reached")
+
+    def _check_database(self) -> Check:
+        is_up = self.watch.is_database_up
+        return Check(is_up, "" if is_up else "the database does not answer: work waits in the broker")
+
+    def _check_ticks(self) -> Check:
+        ages = {one.symbol: self._tick_age_s(one) for one in self.following}
+        silent = [
+            symbol
+            for symbol, age_s in ages.items()
+            if isinstance(age_s, float)
+            and age_s > self._settings.tick_silence_s
+            and self.market.feed(symbol) is FeedState.LIVE
+        ]
+        reason = f"no tick of {', '.join(silent)} though its feed is live" if silent else ""
+        return Check(not silent, reason, {"age_s": ages})
+
+    def _tick_age_s(self, one: TickFollowing) -> float | str:
+        if one.follower is None:
+            return "followed by another copy"
+        last_s = one.follower.last_tick_s
+        return "none yet" if last_s is None else round(self._clock.monotonic() - last_s, 1)
+
+    def _check_positions(self) -> Check:
+        followers = {one.symbol: one.follower for one in self.following}
+        return Check(
+            True,
+            facts={
+                "live": self.watch.counts.live_positions,
+                "subscribers": self.watch.counts.subscribers,
+                "followed": {symbol: one.open_count for symbol, one in followers.items() if one},
+                "exits_to_store": {symbol: one.exit_count for symbol, one in followers.items() if one},
+            },
+        )
+
+
+def _instrument(symbol: str, settings: PositionsSettings) -> Instrument:
+    instrument = find_instrument(symbol)
+    if settings.max_spread_pips is None:
+        return instrument
+    return replace(instrument, max_spread_pips=settings.max_spread_pips)
+
+
+def _newcomer(settings: PositionsSettings) -> Newcomer:
+    return Newcomer(
+        language=settings.default_language, time_zone=settings.default_time_zone, lots=settings.default_lots
+    )
+
+
+async def main(settings: PositionsSettings, stage: Stage) -> None:
+    """Serve until `stage.stop` is set. What is in hand then is redelivered, or worked out again from the mark."""
+    from chassis.nats_bus import connect  # noqa: PLC0415  # tests of the room run without the broker's library
+
+    url = settings.database_url.get_secret_value()
+    seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
+    async with (
+        open_pool(
+            url, name="positions", setting=URL_SETTING, schema=SCHEMA, max_size=settings.pool_size,
+            wait_s=settings.database_wait_s,
+        ) as pool,
+        connect(settings.nats_url, name="positions", seed=seed) as bus,
+    ):  # fmt: skip
+        await require_tables(pool, URL_SETTING)
+        room = PositionsRoom(bus, pool, stage.clock, settings)
+        for name, check in room.checks().items():
+            stage.health.add(name, check)
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(room.run())
+            await stage.stop.wait()
+            work.cancel()
