@@ -49,6 +49,7 @@ class Layout:
     broker: Broker
     cluster: Cluster
     exchange_port: int
+    control_port: int
     telegram_port: int
     room_ports: Mapping[str, int]
     database_url: str
@@ -71,8 +72,9 @@ class Layout:
         """The simulated venue."""
         tape = ("--tape", str(self.market.tape)) if self.market.tape else ()
         seed = ("--seed", str(self.market.seed)) if self.market.seed is not None else ()
-        flags = ("--port", str(self.exchange_port), "--speed", str(self.market.speed), *tape, *seed)
-        return self._python("exchange", "sandbox.exchange", flags, ("127.0.0.1", self.exchange_port, "/sandbox/state"))
+        ports = ("--port", str(self.exchange_port), "--faults-port", str(self.control_port))
+        flags = (*ports, "--speed", str(self.market.speed), *tape, *seed)
+        return self._python("exchange", "sandbox.exchange", flags, ("127.0.0.1", self.control_port, "/sandbox/state"))
 
     def telegram_api(self) -> Command:
         """The local Bot API."""
@@ -137,7 +139,7 @@ def plan(folder: Path, identity: str, market: Market, *, database_url: str | Non
     Raises:
         NoPostgresError, NoBrokerError: a server's binary is not on this machine.
     """
-    ports = free_ports(5 + len(ROOMS))
+    ports = free_ports(6 + len(ROOMS))
     folder.chmod(0o711)  # the database runs as another user and must reach its own folder
     cluster = find_cluster(folder / "postgres", ports[2])
     return Layout(
@@ -147,7 +149,8 @@ def plan(folder: Path, identity: str, market: Market, *, database_url: str | Non
         broker=find_broker(folder / "nats", ports[0], ports[1]),
         cluster=cluster,
         exchange_port=ports[3],
-        telegram_port=ports[4],
-        room_ports=dict(zip(ROOMS, ports[5:], strict=True)),
+        control_port=ports[4],
+        telegram_port=ports[5],
+        room_ports=dict(zip(ROOMS, ports[6:], strict=True)),
         database_url=database_url or cluster.url,
     )
