@@ -7,14 +7,21 @@ import { listen, phone } from "./phone.js";
 
 const screen = document.getElementById("screen");
 const root = document.getElementById("chat-view");
-const state = { bot: null, chats: new Map(), open: null };
+// `late` holds the events that come while everything is loaded: the answer may be older than they are.
+const state = { bot: null, chats: new Map(), open: null, late: [] };
 
 /** Load everything anew: at the start, and after every lost connection. */
 async function refresh() {
+  state.late ??= [];
+  const turn = (state.turn = (state.turn ?? 0) + 1);
   const { bot, chats } = await phone.chats();
+  if (turn !== state.turn) return; // a newer refresh is on its way and will bring all
   state.bot = bot;
   state.chats = new Map(chats.map((chat) => [chat.id, chat]));
   drawList(state.chats, open);
+  const { late } = state;
+  state.late = null;
+  late.forEach(heard);
   if (state.open) await (state.chats.has(state.open.id) ? state.open.load() : close());
   else showWanted();
 }
@@ -66,6 +73,7 @@ const HANDLERS = {
 };
 
 function heard(event) {
+  if (state.late) return void state.late.push(event);
   if (event.type === "seen") markSeen(event);
   if (event.type !== "chat" && event.type !== "commands" && state.open?.id !== event.chat_id) return;
   if (state.open?.late && event.chat_id) state.open.late.push(event);

@@ -53,8 +53,10 @@ export class ChatView {
   }
 
   async load() {
-    this.late = [];
+    this.late ??= [];
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     const [{ chat, messages }, commands] = await Promise.all([phone.messages(this.id), phone.commands(this.id)]);
+    if (turn !== this.turn) return; // a newer load is on its way and will bring all
     const wasAtEnd = this.messages.size === 0 || this.isAtEnd();
     this.hasOlder = messages.length >= 150;
     this.messages = new Map(messages.map((one) => [one.message_id, one]));

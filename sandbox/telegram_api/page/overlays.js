@@ -1,6 +1,7 @@
 /* What lies over the chat for a moment: the large photo, an alert, a toast. */
 
 import { clock, day, icon, make } from "./dom.js";
+import { withEmoji } from "./emoji.js";
 
 const TOAST_MS = 3500;
 
@@ -13,7 +14,7 @@ export function showPhoto(message, name) {
     make("header", {}, make("button", { class: "round", "aria-label": "Close", onclick: close }, icon("close")),
       make("div", {}, name, make("small", {}, `${day(message.date)} at ${clock(message.date)}`))),
     make("figure", { onclick: close }, image));
-  if (message.caption) viewer.append(make("figcaption", {}, message.caption));
+  if (message.caption) viewer.append(make("figcaption", {}, ...withEmoji(message.caption)));
   viewer.showModal();
 }
 
