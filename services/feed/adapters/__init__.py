@@ -1,0 +1,1 @@
+"""The venues, behind the port that the handlers know."""

@@ -1,0 +1,1 @@
+"""What the feed knows of markets: quotes, candles, sessions, holes and states. Pure."""

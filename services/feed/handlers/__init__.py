@@ -1,0 +1,1 @@
+"""What the feed does: keep a venue connected, close its holes, publish what it says in order."""

@@ -1,0 +1,94 @@
+"""What the feed can be told. Variables are `SINYAL_FEED_<FIELD>`."""
+
+import json
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from chassis.settings import RoomSettings
+
+
+class InstrumentSettings(BaseModel):
+    """A symbol that the feed does not know by itself, or knows otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digits: int = Field(ge=0, le=8, description="decimals of a price")
+    pip: float = Field(gt=0, description="one pip in price")
+    max_spread_pips: float = Field(100.0, gt=0, description="a wider quote is a fault of the venue")
+    hours: Literal["metals", "always"] = Field("metals", description="the weekly table behind the venue's own hours")
+
+
+class FeedSettings(RoomSettings):
+    """The feed's settings."""
+
+    venue: Literal["deriv"] = Field("deriv", description="which venue's protocol is spoken")
+    dialect: Literal["new", "legacy"] = Field("new", description="Deriv's newer public API, or its legacy v3")
+    venue_url: str | None = Field(None, description="ws:// or wss:// address of the venue; none: the dialect's own")
+    app_id: str = Field("1089", pattern="^[0-9]+$", description="application id of Deriv's legacy dialect")
+    symbols: str = Field(
+        "XAUUSD=frxXAUUSD", description="our symbol = the venue's, comma separated: XAUUSD=frxXAUUSD,XAGUSD=frxXAGUSD"
+    )
+    instruments: dict[str, InstrumentSettings] = Field(
+        default_factory=dict, description='more instruments, as JSON: {"EURUSD": {"digits": 5, "pip": 0.0001}}'
+    )
+    history_candles: int = Field(1000, ge=60, le=5000, description="closed M1 candles asked for at the first start")
+    history_counted_minutes: int = Field(
+        100, ge=0, le=1440, description="of those, minutes whose ticks are counted for the volume: a strategy's window"
+    )
+    repair_by_ticks_hours: float = Field(
+        12.0,
+        gt=0,
+        le=48,
+        description="holes up to this many market hours are filled tick by tick, older ones by candles",
+    )
+    stale_after_s: float = Field(10.0, gt=0, description="market seconds of silence that make an open market STALE")
+    reconnect_after_s: float = Field(30.0, gt=0, description="market seconds of silence that force a new connection")
+    reconnect_first_s: float = Field(1.0, gt=0, description="wall seconds before the first try to connect again")
+    reconnect_most_s: float = Field(60.0, gt=0, description="wall seconds between two tries at most")
+    request_deadline_s: float = Field(10.0, gt=0, description="wall seconds the venue has to answer a request")
+    backlog: int = Field(50_000, ge=1000, description="messages kept while the broker is away; then all begins anew")
+
+    @field_validator("instruments", mode="before")
+    @classmethod
+    def _read_json(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as e:
+            raise ValueError(f"not JSON ({e})") from e
+
+    @field_validator("venue_url")
+    @classmethod
+    def _is_socket(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("ws", "wss") or not parts.hostname:
+                raise ValueError(f"{value!r} is no WebSocket address: ws:// or wss:// and a host")
+        return value
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_pairs(cls, value: str) -> str:
+        pairs = [pair.split("=") for pair in value.split(",")]
+        if not all(len(pair) == 2 and all(part.strip().replace("_", "").isalnum() for part in pair) for pair in pairs):
+            raise ValueError(f"{value!r} should be pairs such as XAUUSD=frxXAUUSD, comma separated")
+        if len({pair[0].strip() for pair in pairs}) < len(pairs) or len({pair[1].strip() for pair in pairs}) < len(
+            pairs
+        ):
+            raise ValueError(f"{value!r} names a symbol twice")
+        return value
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.stale_after_s >= self.reconnect_after_s:
+            raise ValueError("STALE_AFTER_S must be less than RECONNECT_AFTER_S")
+        return self
+
+    @property
+    def symbol_map(self) -> dict[str, str]:
+        """Our symbol to the venue's."""
+        pairs = (pair.split("=") for pair in self.symbols.split(","))
+        return {ours.strip(): theirs.strip() for ours, theirs in pairs}

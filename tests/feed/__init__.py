@@ -1,0 +1,1 @@
+"""The feed room, from its arithmetic to real servers."""
