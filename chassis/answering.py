@@ -9,9 +9,10 @@
 | request malformed | AskError("malformed") | AskFailedError("malformed") |
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
 
@@ -22,7 +23,10 @@ from contracts.catalogue import Ask
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+T = TypeVar("T")
 
+FINISH_S = 2.0
+"""How long a leaving copy works on the questions that it has taken."""
 UNAVAILABLE = "unavailable"
 """The code of a room that could answer later."""
 
@@ -72,3 +76,28 @@ def unpack(question: Ask[Q, A], reply: Reply) -> A:
 
 def _refusal(code: str, message: str) -> Reply:
     return Reply(codec.encode(AskError(code=code, message=message)), code)
+
+
+class Crew:
+    """Questions being answered. Leaving the context lets them finish for a while, then cancels them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Finish, or cancel."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_S)
+        for task in self._tasks:
+            task.cancel()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Answer beside the others."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -101,10 +101,14 @@ class Bus(Protocol):
         """Store a message that appears on its subject at the wall time `at` (streams with `schedules`)."""
         ...
 
-    def deliveries(self, consumer: Consumer) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
+    def deliveries(
+        self, consumer: Consumer, *, ahead: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
         """Pull from a durable consumer, for ever, across reconnects.
 
         At most `consumer.in_flight` deliveries are unsettled. A pinned consumer delivers to one owner at a time.
+        `ahead` is how many are fetched before they are asked for (None: `in_flight`); 0 where copies compete for slow
+        work, so that none hoards what another could begin. What is unsettled when the context ends comes again soon.
         """
         ...
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from chassis.answering import Reply, reply_to, unpack
+from chassis.answering import Crew, Reply, reply_to, unpack
 from chassis.bus import Delivery, Endless, Outgoing, Stored, decoded
 from chassis.clock import Clock
 from chassis.errors import RejectedError, TransientError
@@ -139,7 +139,7 @@ class MemoryBus:
         if not stream.definition.schedules:
             raise RejectedError(f"stream {stream.definition.name} takes no schedules")
         self._require_connection()
-        schedule_id = f"later:{message.id}"
+        schedule_id = f"{message.id}@{int(at.timestamp() * 1000)}"
         if stream.is_known(schedule_id):
             return
         stream.know(schedule_id)
@@ -147,7 +147,12 @@ class MemoryBus:
         self._alarms.after(max(0.0, delay_s), partial(self._keep, stream, message))
 
     @asynccontextmanager
-    async def deliveries(self, consumer: Consumer) -> AsyncIterator[AsyncIterator[Delivery]]:
+    async def deliveries(
+        self,
+        consumer: Consumer,
+        *,
+        ahead: int | None = None,  # noqa: ARG002  # nothing is fetched ahead here
+    ) -> AsyncIterator[AsyncIterator[Delivery]]:
         """Pull from a durable consumer; what is unsettled when the context ends is due again at once."""
         durable = self._consumer(consumer)
         reader = object()
@@ -232,22 +237,17 @@ class MemoryBus:
     @asynccontextmanager
     async def answer(self, question: Ask[Q, A], handler: Callable[[Q], Awaitable[A]]) -> AsyncIterator[None]:
         """Answer a question while the context is open; copies take turns."""
-        tasks: set[asyncio.Task[Reply]] = set()
+        async with Crew() as crew:
 
-        def start(body: bytes) -> asyncio.Task[Reply]:
-            task = asyncio.ensure_future(reply_to(question, handler, body))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            return task
+            def start(body: bytes) -> asyncio.Task[Reply]:
+                return crew.start(reply_to(question, handler, body))
 
-        copies = self._answerers.setdefault(question.subject, [])
-        copies.append(start)
-        try:
-            yield
-        finally:
-            copies.remove(start)
-            for task in tasks:
-                task.cancel()
+            copies = self._answerers.setdefault(question.subject, [])
+            copies.append(start)
+            try:
+                yield
+            finally:
+                copies.remove(start)
 
     async def put(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Store an object under a key."""
