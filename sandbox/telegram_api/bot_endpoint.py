@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +59,7 @@ class BotEndpoint:
         except ApiError as refusal:
             self._note_unreadable(method, refusal)
             return _refuse(refusal).response()
-        answer, fault = await self._answer(method, call, received_at)
+        answer, fault = await self._answer(method, call, received_at, lambda: _is_gone(request))
         if fault is None or fault.kind not in ANSWER_NAMES:
             return answer.response()
         return await deliver_badly(request, answer.response(), fault, self._closing)
@@ -74,7 +75,9 @@ class BotEndpoint:
             return _refuse(ApiError(404, "Not Found")).response()
         return web.Response(body=found[1], content_type="application/octet-stream")
 
-    async def _answer(self, method: Method, call: Call, received_at: float) -> tuple[Answer, Fault | None]:
+    async def _answer(
+        self, method: Method, call: Call, received_at: float, is_gone: Callable[[], bool]
+    ) -> tuple[Answer, Fault | None]:
         """Execute a call, with the fault that befalls it, and write it into the journal."""
         world = self._world
         entry = world.journal.begin(method.name, world.chats.key_of(call.text("chat_id")), summarise(world, call))
@@ -88,9 +91,10 @@ class BotEndpoint:
             entry.error_code, entry.description = refusal.code, refusal.description
             return _refuse(refusal), fault
         finally:
+            entry.answer = "unseen" if is_gone() or entry.outcome == "dropped" else "sent"
             if fault is not None:
                 entry.fault = fault.kind.value
-                entry.answer = ANSWER_NAMES.get(fault.kind, "sent")
+                entry.answer = ANSWER_NAMES.get(fault.kind, entry.answer)
             world.journal.settle(entry)
 
     async def _execute(self, method: Method, call: Call, entry: Entry, fault: Fault | None) -> Answer:
@@ -126,7 +130,7 @@ class BotEndpoint:
         if method is None or method.name.startswith("get") or "Webhook" in method.name:
             return
         texts = {key: one if isinstance(one, str) else json.dumps(one) for key, one in parameters.items()}
-        await self._answer(method, Call(method.name, texts), time.time())
+        await self._answer(method, Call(method.name, texts), time.time(), lambda: False)
 
     def _check_token(self, token: str) -> None:
         """Raise ApiError (401) for a token that is not the bot's."""
@@ -141,6 +145,11 @@ class BotEndpoint:
         entry.outcome = "refused"
         entry.error_code, entry.description = refusal.code, refusal.description
         self._world.journal.settle(entry)
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Tell whether the client left before it was answered."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _find_method(name: str) -> Method:

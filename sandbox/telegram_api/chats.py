@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from sandbox.telegram_api.errors import ApiError, bad_request, forbidden
+from sandbox.telegram_api.errors import bad_request, forbidden
 from sandbox.telegram_api.messages import Message
 
 Json = dict[str, Any]
@@ -127,11 +127,11 @@ class ChatStore:
         return chat
 
     def key_of(self, reference: str) -> int | str | None:
-        """Return how a journal names the chat: its number, or the words of the call where there is no such chat."""
-        try:
-            return self.find(reference).id
-        except ApiError:
-            return reference or None
+        """Return how a journal names the chat: its number, or the words of the call where they are no number."""
+        chat = self._by_reference(reference)
+        if chat is not None:
+            return chat.id
+        return int(reference) if reference.removeprefix("-").isdecimal() else reference or None
 
     def next_message_id(self, chat: Chat) -> int:
         """Number a message: per chat in supergroups and channels, over all chats elsewhere, as Telegram does."""

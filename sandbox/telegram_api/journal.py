@@ -2,7 +2,7 @@
 
 A call is written once and never changed: after it was executed or refused, whether the client sees the answer or not.
 So an entry that is `accepted` with `answer` other than `sent` is a message that stands in the chat although the client
-cannot know it. The token and the webhook's secret never enter.
+cannot know it: `unseen` says that the client had left by itself. The token and the webhook's secret never enter.
 """
 
 import time

@@ -1,8 +1,10 @@
 """A bot and the people around it, spoken to over real HTTP."""
 
+import asyncio
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,3 +91,10 @@ class Bot:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
+    """Wait until something inside the server is so. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - what is looked at tells nobody that it changed
+            await asyncio.sleep(0.005)

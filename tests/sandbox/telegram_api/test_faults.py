@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from tests.sandbox.telegram_api.bot import png
+from tests.sandbox.telegram_api.bot import png, until
 
 
 async def send(bot, chat, text="x", within_s=10):
@@ -95,8 +95,20 @@ async def test_a_slow_answer_is_good(bot):
     chat = await bot.person()
     await bot.sandbox("faults", {"kind": "slow", "seconds": 0.3})
 
-    assert await send(bot, chat, within_s=0.1) == "TimeoutError"
     assert (await send(bot, chat))[0] == 200
+    assert await texts_in(bot, chat) == ["x"]
+
+
+async def test_a_message_whose_sender_left_while_it_was_held_is_accepted_and_unseen(bot):
+    chat = await bot.person()
+    await bot.sandbox("faults", {"kind": "slow", "seconds": 0.3})
+
+    assert await send(bot, chat, within_s=0.1) == "TimeoutError"
+    await until(lambda: bot.server.journal.last)
+
+    entry = await last_entry(bot)
+    assert (entry["outcome"], entry["answer"], entry["answered_at"]) == ("accepted", "unseen", None)
+    assert await texts_in(bot, chat) == ["x"]
 
 
 async def test_a_fault_befalls_only_its_method_its_chat_and_its_count(bot):
@@ -156,7 +168,7 @@ async def test_the_journal_is_complete_and_ordered_for_a_reader_who_comes_back(b
 
     assert [one["number"] for one in first["entries"]] == list(range(1, 51))
     assert all(one["answered_at"] >= one["received_at"] for one in first["entries"])
-    assert [(one["number"], one["chat_id"], one["outcome"]) for one in rest["entries"]] == [(51, "42", "refused")]
+    assert [(one["number"], one["chat_id"], one["outcome"]) for one in rest["entries"]] == [(51, 42, "refused")]
 
 
 async def test_the_journal_tells_what_was_sent_and_no_secret(bot):

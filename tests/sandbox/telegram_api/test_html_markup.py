@@ -15,20 +15,36 @@ def entity(kind, offset, length, **extra):
 @pytest.mark.parametrize(
     ("html", "text", "entities"),
     [
-        ("<b>a</b><i>b</i><u>c</u><s>d</s>", "abcd", [entity("bold", 0, 1), entity("italic", 1, 1), entity("underline", 2, 1), entity("strikethrough", 3, 1)]),
+        (
+            "<b>a</b><i>b</i><u>c</u><s>d</s>",
+            "abcd",
+            [entity("bold", 0, 1), entity("italic", 1, 1), entity("underline", 2, 1), entity("strikethrough", 3, 1)],
+        ),
         ("<b>a<i>b</i></b>", "ab", [entity("bold", 0, 2), entity("italic", 1, 1)]),
         ("<b>🟢</b> x <i>y</i>", "🟢 x y", [entity("bold", 0, 2), entity("italic", 5, 1)]),
         ("&lt;b&gt; &amp; &quot; &#36; &#x1F7E2; &nbsp;", '<b> & " $ 🟢 &nbsp;', []),
-        ('<a href="https://a.example/?x=1&amp;y=2">go</a>', "go", [entity("text_link", 0, 2, url="https://a.example/?x=1&y=2")]),
+        (
+            '<a href="https://a.example/?x=1&amp;y=2">go</a>',
+            "go",
+            [entity("text_link", 0, 2, url="https://a.example/?x=1&y=2")],
+        ),
         ("<a href='http://a.example'>go</a>", "go", [entity("text_link", 0, 2, url="http://a.example/")]),
         ("<a href=nowhere>go</a>", "go", []),
         ('<pre><code class="language-py">x=1</code></pre>', "x=1", [entity("pre", 0, 3, language="py")]),
         ("<pre>x</pre> <code>y</code>", "x y", [entity("pre", 0, 1), entity("code", 2, 1)]),
-        ("<tg-spoiler>a</tg-spoiler><span class='tg-spoiler'>b</span>", "ab", [entity("spoiler", 0, 1), entity("spoiler", 1, 1)]),
-        ("<blockquote>a</blockquote><blockquote expandable>b</blockquote>", "ab", [entity("blockquote", 0, 1), entity("expandable_blockquote", 1, 1)]),
+        (
+            "<tg-spoiler>a</tg-spoiler><span class='tg-spoiler'>b</span>",
+            "ab",
+            [entity("spoiler", 0, 1), entity("spoiler", 1, 1)],
+        ),
+        (
+            "<blockquote>a</blockquote><blockquote expandable>b</blockquote>",
+            "ab",
+            [entity("blockquote", 0, 1), entity("expandable_blockquote", 1, 1)],
+        ),
         ("<B>a</B ><b></b>", "a", [entity("bold", 0, 1)]),
     ],
-)  # fmt: skip
+)
 def test_markup_becomes_text_and_entities(html, text, entities):
     assert parse_html(html) == (text, entities)
 

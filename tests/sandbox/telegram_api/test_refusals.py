@@ -22,19 +22,34 @@ def bad(words):
         ({"text": "🟢" * 4097}, "message is too long"),
         ({"text": "x" * 32_769}, "text is too long"),
         ({"text": "x", "parse_mode": "Markdown"}, "unsupported parse_mode"),
-        ({"text": "<b>x", "parse_mode": "HTML"}, "can't parse entities: Can't find end tag corresponding to start tag \"b\""),
+        (
+            {"text": "<b>x", "parse_mode": "HTML"},
+            "can't parse entities: Can't find end tag corresponding to start tag \"b\"",
+        ),
         ({"text": "x", "chat_id": ""}, "chat_id is empty"),
         ({"text": "x", "chat_id": 42}, "chat not found"),
         ({"text": "x", "chat_id": "nobody"}, "chat not found"),
         ({"text": "x", "reply_parameters": {"message_id": 99}}, "message to be replied not found"),
         ({"text": "x", "reply_markup": "{"}, "can't parse reply keyboard markup JSON object"),
         ({"text": "x", "reply_markup": []}, "object expected as reply markup"),
-        ({"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "callback_data": "é" * 33}]]}}, "BUTTON_DATA_INVALID"),
-        ({"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a"}]]}}, "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"),
-        ({"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "url": "nowhere"}]]}}, "inline keyboard button URL 'nowhere' is invalid: Wrong HTTP URL"),
-        ({"text": "x", "entities": [{"type": "bold", "offset": 0, "length": 9}]}, "entity beginning or end is outside of the text"),
+        (
+            {"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "callback_data": "é" * 33}]]}},
+            "BUTTON_DATA_INVALID",
+        ),
+        (
+            {"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a"}]]}},
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
+        (
+            {"text": "x", "reply_markup": {"inline_keyboard": [[{"text": "a", "url": "nowhere"}]]}},
+            "inline keyboard button URL 'nowhere' is invalid: Wrong HTTP URL",
+        ),
+        (
+            {"text": "x", "entities": [{"type": "bold", "offset": 0, "length": 9}]},
+            "entity beginning or end is outside of the text",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_text_message_is_refused(bot, parameters, words):
     chat = await bot.person()
 
@@ -127,9 +142,13 @@ async def test_only_own_messages_and_the_right_content_are_edited(bot):
         ("getFile", {"file_id": "made-up"}, "invalid file_id"),
         ("sendChatAction", {"action": "dancing"}, "wrong parameter action in request"),
         ("setMyCommands", {"commands": [{"command": "No!", "description": "x"}]}, "BOT_COMMAND_INVALID"),
-        ("sendMediaGroup", {"media": [{"type": "photo", "media": "x"}]}, "wrong number of messages to send as an album: 2-10 are expected"),
+        (
+            "sendMediaGroup",
+            {"media": [{"type": "photo", "media": "x"}]},
+            "wrong number of messages to send as an album: 2-10 are expected",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_wrong_parameters_are_refused(bot, method, parameters, words):
     answer = await bot.call(method, chat_id=await bot.person(), **parameters)
 

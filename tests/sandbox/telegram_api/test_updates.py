@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.sandbox.telegram_api.api_schema import check_update
+from tests.sandbox.telegram_api.bot import until
 
 ELSEWHERE = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
@@ -20,9 +21,7 @@ def texts(updates):
 
 async def poll_waits(bot):
     """Wait until a long poll has arrived at the server."""
-    async with asyncio.timeout(5):
-        while bot.server.journal.in_flight == 0:
-            await asyncio.sleep(0.005)
+    await until(lambda: bot.server.journal.in_flight)
 
 
 async def test_what_a_person_writes_is_a_message_with_its_command(bot):

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.sandbox.telegram_api.api_schema import check_result, check_update
+from tests.sandbox.telegram_api.bot import until
 
 ACTIVE = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
@@ -123,9 +124,7 @@ async def test_pending_updates_are_dropped_on_request(bot):
 async def test_setting_a_webhook_ends_a_running_poll(bot):
     async with receiving() as receiver, asyncio.TaskGroup() as group:
         poll = group.create_task(bot.call("getUpdates", timeout=20))
-        async with asyncio.timeout(5):
-            while bot.server.journal.in_flight == 0:
-                await asyncio.sleep(0.005)
+        await until(lambda: bot.server.journal.in_flight)
         await bot.call("setWebhook", url=receiver.url)
         refused = await poll
 
@@ -138,9 +137,7 @@ async def test_a_method_in_the_receivers_answer_is_executed(bot):
         receiver.reply = {"method": "sendMessage", "chat_id": chat, "text": "at once"}
         await bot.call("setWebhook", url=receiver.url)
         await write(bot, chat, "a")
-        async with asyncio.timeout(5):
-            while not [one for one in bot.server.journal.entries() if one.method == "sendMessage"]:
-                await asyncio.sleep(0.005)
+        await until(lambda: [one for one in bot.server.journal.entries() if one.method == "sendMessage"])
 
     shown = (await bot.get(f"chats/{chat}/messages"))["messages"]
     assert [one["text"] for one in shown] == ["a", "at once"]
