@@ -1,0 +1,1 @@
+"""The outside world, translated: the Bot API, PostgreSQL, the catalogues of words."""

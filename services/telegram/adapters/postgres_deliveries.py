@@ -1,0 +1,145 @@
+"""Deliveries in PostgreSQL, schema telegram. Every call is one statement and one transaction.
+
+What starts and what ends is guarded by the attempt's number: of two copies that take over from each other, one call
+is made, and a result that comes late changes nothing that has ended.
+"""
+
+from typing import Any
+
+import msgspec
+
+from chassis.database import Pool, transaction
+from contracts.messages import Button, DeliveryState, SendMessage
+from services.telegram.domain.attempt import Call, Progress, Row
+
+_FIND = """
+select send_id, state, attempts, repeats, message_id, reason, deactivate, html, buttons::text
+from delivery where send_id = %(send_id)s
+"""
+
+_BEGIN = """
+insert into delivery (send_id, chat_id, subscriber_id, kind, chart_key, state, attempts, repeats, attempt_started_at)
+values (%(send_id)s, %(chat_id)s, %(subscriber_id)s, %(kind)s, %(chart_key)s, 'attempting', %(attempt)s, %(repeats)s,
+        clock_timestamp())
+on conflict (send_id) do update
+set state = 'attempting', attempts = excluded.attempts, repeats = excluded.repeats,
+    attempt_started_at = excluded.attempt_started_at
+where delivery.attempts = excluded.attempts - 1 and delivery.settled_at is null
+returning true
+"""
+
+_PUT_OFF = """
+update delivery set state = 'waiting', repeats = %(repeats)s
+where send_id = %(send_id)s and state = 'attempting' and attempts = %(attempt)s
+"""
+
+_SETTLE = """
+insert into delivery (send_id, chat_id, subscriber_id, kind, chart_key, state, attempts, repeats, message_id, reason,
+                      deactivate, html, buttons, settled_at)
+values (%(send_id)s, %(chat_id)s, %(subscriber_id)s, %(kind)s, %(chart_key)s, %(state)s, %(attempts)s, %(repeats)s,
+        %(message_id)s, %(reason)s, %(deactivate)s, %(html)s, %(buttons)s::jsonb, clock_timestamp())
+on conflict (send_id) do update
+set state = excluded.state, attempts = greatest(delivery.attempts, excluded.attempts),
+    message_id = excluded.message_id, reason = excluded.reason, deactivate = excluded.deactivate,
+    html = excluded.html, buttons = excluded.buttons, settled_at = excluded.settled_at
+where delivery.settled_at is null
+returning true
+"""
+
+_KEEP_FILE = """
+insert into file (chart_key, file_id) values (%(chart_key)s, %(file_id)s)
+on conflict (chart_key) do update set file_id = excluded.file_id
+"""
+
+_PRUNE = """
+with gone as (delete from file where created_at < now() - make_interval(days => %(days)s))
+delete from delivery where coalesce(settled_at, created_at) < now() - make_interval(days => %(days)s)
+"""
+
+
+class PostgresDeliveries:
+    """The rows of all sends."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, send_id: str) -> Row | None:
+        """Read the row of a send."""
+        found = await self._one(_FIND, {"send_id": send_id})
+        return None if found is None else _row(found)
+
+    async def begin(self, send: SendMessage, call: Call) -> bool:
+        """Write that an attempt starts now, before the call is made."""
+        values = {**_identity(send), "attempt": call.attempt, "repeats": call.repeats}
+        return await self._one(_BEGIN, values) is not None
+
+    async def put_off(self, send_id: str, call: Call, repeats: int) -> None:
+        """Write that an attempt brought nothing and the send waits again."""
+        await self._run(_PUT_OFF, {"send_id": send_id, "attempt": call.attempt, "repeats": repeats})
+
+    async def settle(self, send: SendMessage, row: Row) -> Row:
+        """Write how a send ended, unless it ended before."""
+        values = {
+            **_identity(send),
+            "state": row.state.value,
+            "attempts": row.attempts,
+            "repeats": row.repeats,
+            "message_id": row.message_id,
+            "reason": row.reason,
+            "deactivate": row.deactivate,
+            "html": row.html,
+            "buttons": msgspec.json.encode(row.buttons).decode(),
+        }
+        if await self._one(_SETTLE, values) is not None:
+            return row
+        return await self.find(send.id) or row
+
+    async def file_id(self, chart_key: str) -> str | None:
+        """Read the id under which Telegram has a picture."""
+        found = await self._one("select file_id from file where chart_key = %(key)s", {"key": chart_key})
+        return None if found is None else str(found[0])
+
+    async def keep_file(self, chart_key: str, file_id: str) -> None:
+        """Remember the id under which Telegram has a picture."""
+        await self._run(_KEEP_FILE, {"chart_key": chart_key, "file_id": file_id})
+
+    async def forget_file(self, chart_key: str) -> None:
+        """Forget an id that Telegram no longer knows."""
+        await self._run("delete from file where chart_key = %(key)s", {"key": chart_key})
+
+    async def prune(self, keep_days: int) -> int:
+        """Delete what is older than anybody may ask for."""
+        return await self._run(_PRUNE, {"days": keep_days})
+
+    async def _one(self, statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
+        async with transaction(self._pool) as connection:
+            return await (await connection.execute(statement.encode(), values)).fetchone()
+
+    async def _run(self, statement: str, values: dict[str, Any]) -> int:
+        async with transaction(self._pool) as connection:
+            return (await connection.execute(statement.encode(), values)).rowcount
+
+
+def _identity(send: SendMessage) -> dict[str, Any]:
+    return {
+        "send_id": send.id,
+        "chat_id": send.chat_id,
+        "subscriber_id": send.subscriber_id,
+        "kind": send.kind.value,
+        "chart_key": send.chart_key,
+    }
+
+
+def _row(found: tuple[Any, ...]) -> Row:
+    send_id, state, attempts, repeats, message_id, reason, deactivate, html, buttons = found
+    return Row(
+        send_id=send_id,
+        state=Progress(state) if state in set(Progress) else DeliveryState(state),
+        attempts=attempts,
+        repeats=repeats,
+        message_id=message_id,
+        reason=reason,
+        deactivate=deactivate,
+        html=html,
+        buttons=msgspec.json.decode(buttons, type=tuple[tuple[Button, ...], ...]),
+    )

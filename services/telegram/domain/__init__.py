@@ -1,0 +1,1 @@
+"""What the room decides, without a clock, a wire or a library: order, outcomes, policies and words."""

@@ -1,0 +1,37 @@
+"""The commands: one name for the code, and the word each language types. Every word works in every language."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too."""
+
+    name: str
+    english: str
+    indonesian: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All words that mean this command, each once."""
+        return tuple(dict.fromkeys((self.english, self.indonesian, *self.others)))
+
+    def name_in(self, language: str) -> str:
+        """The word that is shown to readers of a language."""
+        return self.indonesian if language == "id" else self.english
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("monitor", "monitor", "monitor"),
+    Command("stopmonitor", "stopmonitor", "berhenti"),
+    Command("signal", "signal", "sinyal", ("getsignal",)),
+    Command("status", "status", "posisi"),
+    Command("history", "history", "riwayat"),
+    Command("why", "why", "kenapa"),
+    Command("settings", "settings", "pengaturan"),
+    Command("help", "help", "bantuan"),
+    Command("start", "start", "start", ("mulai",)),
+)
+
+BY_SPELLING = {spelling: command for command in COMMANDS for spelling in command.spellings}

@@ -1,0 +1,103 @@
+"""Which topic takes what a person asks, and what is said when the room behind it does not answer."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from chassis.errors import AskFailedError, TransientError
+from contracts.asks import Subscriber
+from services.telegram.domain import answers
+from services.telegram.domain.presses import Verb, unpack
+from services.telegram.handlers import help as help_topic
+from services.telegram.handlers import manual_signal, position, preferences, start, trades
+from services.telegram.handlers.desk import Desk, Request
+from services.telegram.ports import CallFailedError, Chat
+
+Topic = Callable[[Desk, Request, Subscriber], Awaitable[None]]
+OpenTopic = Callable[[Desk, Request], Awaitable[None]]
+
+FOR_ALL: dict[str, OpenTopic] = {"start": start.start}
+"""Commands that strangers may use."""
+
+FOR_SUBSCRIBERS: dict[str, Topic] = {
+    "monitor": preferences.start_monitor,
+    "stopmonitor": preferences.stop_monitor,
+    "settings": preferences.show_settings,
+    "signal": manual_signal.request_signal,
+    "status": position.show_status,
+    "why": position.show_why,
+    "history": trades.show_history,
+    "help": help_topic.show_help,
+}
+
+PRESSES: dict[Verb, Topic] = {
+    Verb.STATUS: position.show_status,
+    Verb.WHY: position.show_why,
+    Verb.CHART: position.show_chart,
+    Verb.LANGUAGE: preferences.press_language,
+    Verb.AUTO: preferences.press_auto,
+    Verb.HISTORY: trades.turn_page,
+}
+
+logger = structlog.get_logger()
+
+
+class Conversation:
+    """Answers commands, texts and presses. Every request gets an answer, even when nobody behind us does."""
+
+    def __init__(self, desk: Desk, chat: Chat) -> None:
+        self._desk = desk
+        self._chat = chat
+
+    async def command(self, name: str, request: Request) -> None:
+        """Answer a command by the name of its topic."""
+        open_topic = FOR_ALL.get(name)
+        if open_topic is not None:
+            await self._attempt(request, lambda: open_topic(self._desk, request))
+        else:
+            await self._subscribed(request, FOR_SUBSCRIBERS[name], stranger=_WITHOUT_REGISTERING.get(name))
+
+    async def text(self, request: Request) -> None:
+        """Answer what is no command."""
+        await self._subscribed(request, help_topic.hint, stranger=help_topic.hint)
+
+    async def press(self, press_id: str, data: str, request: Request) -> None:
+        """Answer a press: the button first, so that it stops turning, then the question."""
+        press = unpack(data)
+        topic = PRESSES.get(press.verb) if press is not None else None
+        note = "" if topic is not None else self._desk.stranger(request).words("answer.stale_button")
+        try:
+            await self._chat.answer_press(press_id, note)
+        except CallFailedError as e:  # too late, or away: the answer itself counts
+            logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
+        if topic is not None:
+            await self._subscribed(request, topic)
+
+    async def _subscribed(self, request: Request, topic: Topic, stranger: OpenTopic | None = None) -> None:
+        async def known() -> None:
+            try:
+                subscriber = await self._desk.subscriber(request)
+            except AskFailedError as e:
+                if e.code != "not_registered" or stranger is None:
+                    raise
+                await stranger(self._desk, request)
+                return
+            await topic(self._desk, request, subscriber)
+
+        await self._attempt(request, known)
+
+    async def _attempt(self, request: Request, topic: Callable[[], Awaitable[None]]) -> None:
+        reader = self._desk.stranger(request)
+        try:
+            await topic()
+        except AskFailedError as e:
+            key = "start.please" if e.code == "not_registered" else "answer.busy"
+            if key == "answer.busy":
+                logger.warning("question.refused", key=e.code, error=str(e))
+            await self._desk.answer(request, reader, answers.plain(key, reader.words))
+        except TransientError as e:
+            logger.warning("question.unanswered", error=str(e))
+            await self._desk.answer(request, reader, answers.plain("answer.busy", reader.words))
+
+
+_WITHOUT_REGISTERING: dict[str, OpenTopic] = {"help": help_topic.show_help}

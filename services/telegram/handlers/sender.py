@@ -1,0 +1,282 @@
+"""The one dispatcher of a bot token: takes SENDS, brings them into order and pace, tells how each ended.
+
+A message stays with its broker (in progress) until its row says how it ended and that has been published; then it is
+acknowledged. Waiting for another try happens here, in its chat's place, so that the order of a chat is kept.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import structlog
+
+from chassis import metrics
+from chassis.bus import Bus, Delivery
+from chassis.clock import Clock
+from chassis.consume import Settler, growing_delay
+from chassis.errors import TransientError
+from contracts import catalogue, codec
+from contracts.messages import DeliveryState, SendClass, SendMessage
+from services.telegram.domain.attempt import Close
+from services.telegram.domain.outcome import Verdict
+from services.telegram.domain.scheduler import Job, Limits, Pick, Scheduler
+from services.telegram.handlers.announcer import Announcer
+from services.telegram.handlers.courier import Courier, Ended, Later
+from services.telegram.handlers.gallery import Gallery
+
+CONSUMER = catalogue.TELEGRAM_SENDS
+BEAT_S = CONSUMER.ack_wait_s / 3
+"""How often the broker is told that we still have a message."""
+AWAY_S = 2.0
+"""How long everything rests when the database or the broker is away."""
+LOCKED_OUT_S = 30.0
+"""How long everything rests when Telegram does not know our token."""
+HAND_BACK_S = 0.2
+"""When a message that was handed back at a stop may come to another copy."""
+
+logger = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Held:
+    """A send we hold. A send that the broker delivers again while we hold it gets settled with all its deliveries."""
+
+    send: SendMessage
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+class Sender:
+    """Sends what the product says, for as long as it runs."""
+
+    def __init__(
+        self, bus: Bus, courier: Courier, announcer: Announcer, gallery: Gallery, clock: Clock, limits: Limits
+    ) -> None:
+        self._bus = bus
+        self._courier = courier
+        self._announcer = announcer
+        self._gallery = gallery
+        self._clock = clock
+        self._scheduler: Scheduler[Held] = Scheduler(limits)
+        self._settler = Settler(bus, CONSUMER, (), clock)
+        self._held: dict[str, Held] = {}
+        self._closing: asyncio.Queue[tuple[Held, str]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+        self._trouble = ""
+
+    @property
+    def held(self) -> int:
+        """How many sends are held."""
+        return len(self._held)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is sent (our token is refused, database or broker are away), or nothing."""
+        return self._trouble
+
+    def waiting(self) -> dict[SendClass, int]:
+        """Count the sends that wait for their turn, by class."""
+        return self._scheduler.waiting()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop` is set; then let the calls under way end and hand the rest back to the broker."""
+        async with self._bus.deliveries(CONSUMER) as deliveries:
+            async with asyncio.TaskGroup() as carriers, asyncio.TaskGroup() as loops:
+                running = [
+                    loops.create_task(self._take(deliveries)),
+                    loops.create_task(self._dispatch(carriers)),
+                    loops.create_task(self._beat()),
+                    loops.create_task(self._close()),
+                    loops.create_task(self._gallery.run(self._release, self._expire)),
+                ]
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+            await self._hand_back()
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+
+    async def _take(self, deliveries: AsyncIterator[Delivery]) -> None:
+        async for delivery in deliveries:
+            try:
+                send = codec.decode(delivery.message.body, SendMessage)
+            except codec.MalformedError as e:
+                await self._settler.bury(delivery, catalogue.SEND.name, str(e))
+                continue
+            self._hold(send, delivery)
+
+    def _hold(self, send: SendMessage, delivery: Delivery) -> None:
+        held = self._held.get(send.id)
+        if held is not None:
+            held.deliveries.append(delivery)
+            return
+        self._held[send.id] = Held(send, [delivery])
+        if send.kind is SendClass.PICTURE:
+            self._release(self._gallery.arrive(send))
+        else:
+            self._offer(send.id)
+
+    def _release(self, send_ids: list[str]) -> None:
+        """Let pictures go whose time has come."""
+        for send_id in send_ids:
+            self._offer(send_id)
+
+    def _offer(self, send_id: str) -> None:
+        held = self._held.get(send_id)
+        if held is None:
+            return
+        replaced = self._scheduler.offer(self._job(held), self._clock.monotonic())
+        self._changed.set()
+        self._drop(replaced)
+
+    def _job(self, held: Held) -> Job[Held]:
+        send = held.send
+        expires_s = None
+        if send.expires_at is not None:
+            left_s = (send.expires_at - self._clock.now()).total_seconds()
+            expires_s = self._clock.monotonic() + left_s
+        return Job(chat_id=send.chat_id, kind=send.kind, work=held, expires_s=expires_s, coalesce=send.coalesce)
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, carriers: asyncio.TaskGroup) -> None:
+        while True:
+            self._changed.clear()
+            now_s = self._clock.monotonic()
+            while (pick := self._scheduler.next(now_s)) is not None:
+                carriers.create_task(self._carry(pick))
+                now_s = self._clock.monotonic()
+            self._measure()
+            await self._until(self._scheduler.wake_at(now_s), now_s)
+
+    async def _until(self, wake_at_s: float | None, now_s: float) -> None:
+        try:
+            async with asyncio.timeout(None if wake_at_s is None else max(0.0, wake_at_s - now_s)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _carry(self, pick: Pick[Held]) -> None:
+        held = pick.job.work
+        try:
+            carried = await self._courier.carry(held.send, is_expired=pick.is_expired or self._is_expired(held.send))
+        except TransientError as e:
+            self._rest(pick, AWAY_S, str(e))
+        except Exception:  # a bug in one send must not stop the others
+            logger.exception("send.failed", send_id=held.send.id, chat_id=held.send.chat_id)
+            self._free(pick, was_called=True)
+            await self._give_back(held)
+        else:
+            await self._ended(pick, carried) if isinstance(carried, Ended) else self._later(pick, carried)
+        finally:
+            self._changed.set()
+
+    def _is_expired(self, send: SendMessage) -> bool:
+        return send.expires_at is not None and self._clock.now() >= send.expires_at
+
+    async def _ended(self, pick: Pick[Held], ended: Ended) -> None:
+        held = pick.job.work
+        self._free(pick, was_called=ended.was_called)
+        self._trouble = ""
+        self._release(self._gallery.carried(held.send, ended.stored))
+        self._changed.set()
+        try:
+            await self._announcer.announce(held.send, ended.row)
+            await self._let_go(held, ended.row.state, ended.row.reason)
+        except TransientError as e:
+            logger.warning("send.unannounced", send_id=held.send.id, error=str(e))
+            await self._give_back(held)
+
+    async def _let_go(self, held: Held, state: object, reason: str) -> None:
+        """End the send at the broker: acknowledged, or moved to the dead letters."""
+        self._held.pop(held.send.id, None)
+        first, *doubles = held.deliveries
+        if state is DeliveryState.DEAD:
+            await self._settler.bury(first, catalogue.SEND.name, reason)
+        else:
+            await first.ack()
+        for delivery in doubles:
+            await delivery.ack()
+
+    def _later(self, pick: Pick[Held], later: Later) -> None:
+        job, now_s = pick.job, self._clock.monotonic()
+        send = job.work.send
+        logger.info("send.delayed", send_id=send.id, delay_s=round(later.delay_s, 2), reason=later.reason)
+        self._release(self._gallery.carried(send, None))
+        if pick.is_expired:
+            self._scheduler.offer(job, now_s)
+        elif later.verdict is Verdict.FLOOD:
+            overtaken = self._scheduler.flood(job, now_s, later.delay_s)
+            metrics.FLOOD_WAITS.labels("all" if self._scheduler.is_paused(now_s) else "chat").inc()
+            self._drop(overtaken)
+        else:
+            self._drop(self._scheduler.put_back(job, now_s, later.delay_s))
+        if later.verdict is Verdict.LOCKED_OUT:
+            self._trouble = f"SINYAL_TELEGRAM_TOKEN: Telegram refuses it: {later.reason}"
+            self._scheduler.pause(now_s, LOCKED_OUT_S)
+
+    def _rest(self, pick: Pick[Held], delay_s: float, reason: str) -> None:
+        """Let everything rest: what is away is away for all."""
+        logger.warning("sender.resting", delay_s=delay_s, error=reason)
+        self._trouble = reason
+        now_s = self._clock.monotonic()
+        self._scheduler.pause(now_s, delay_s)
+        self._release(self._gallery.carried(pick.job.work.send, None))
+        if pick.is_expired:
+            self._drop(self._scheduler.offer(pick.job, now_s))
+        else:
+            self._drop(self._scheduler.put_back(pick.job, now_s, delay_s))
+
+    def _free(self, pick: Pick[Held], *, was_called: bool) -> None:
+        if not pick.is_expired:
+            self._scheduler.complete(pick.job.chat_id, self._clock.monotonic(), was_called=was_called)
+
+    def _drop(self, overtaken: Job[Held] | None) -> None:
+        if overtaken is not None:
+            self._closing.put_nowait((overtaken.work, "superseded"))
+
+    def _expire(self, send_ids: list[str]) -> None:
+        """End pictures that were not drawn in time: their texts stand alone."""
+        for held in filter(None, map(self._held.get, send_ids)):
+            self._closing.put_nowait((held, "not drawn in time"))
+
+    async def _close(self) -> None:
+        """End sends without a call: nobody wants to see them any more."""
+        while True:
+            held, reason = await self._closing.get()
+            try:
+                row = await self._courier.settle(held.send, Close(DeliveryState.EXPIRED, reason))
+                await self._announcer.announce(held.send, row)
+                await self._let_go(held, row.state, row.reason)
+            except TransientError as e:
+                logger.warning("send.unannounced", send_id=held.send.id, error=str(e))
+                await self._give_back(held)
+
+    # --- with the broker ----------------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for held in list(self._held.values()):
+                for delivery in held.deliveries:
+                    await delivery.in_progress()
+
+    async def _give_back(self, held: Held) -> None:
+        """Ask the broker to deliver a send again, later."""
+        self._held.pop(held.send.id, None)
+        for delivery in held.deliveries:
+            if delivery.attempt >= CONSUMER.max_deliver:
+                await self._settler.bury(delivery, catalogue.SEND.name, "failed unexpectedly, too often")
+            else:
+                await delivery.nak(growing_delay(delivery.attempt))
+
+    async def _hand_back(self) -> None:
+        self._gallery.drain()
+        self._scheduler.drain()
+        for held in self._held.values():
+            for delivery in held.deliveries:
+                await delivery.nak(HAND_BACK_S)
+        self._held.clear()
+
+    def _measure(self) -> None:
+        for kind, count in self._scheduler.waiting().items():
+            metrics.SEND_QUEUE.labels(kind.value).set(count)

@@ -1,0 +1,147 @@
+"""What the room needs from the outside world, and the errors it may raise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.messages import SendMessage
+from services.telegram.domain.attempt import Call, Row
+from services.telegram.domain.outcome import Fault
+from services.telegram.domain.rendering import Rendered
+
+
+class CallFailedError(Exception):
+    """A call of the Bot API brought no result; `fault` says what was seen."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.kind}: {fault.code} {fault.description}")
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture by its bytes (PNG), or by the id under which Telegram has it already."""
+
+    file_id: str | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What became visible: the message, and the id of its picture where it has one."""
+
+    message_id: int
+    file_id: str | None = None
+
+
+class Chat(Protocol):
+    """The one caller of the Bot API. Every method raises CallFailedError."""
+
+    async def send_text(
+        self, chat_id: int, shown: Rendered, *, reply_to: int | None = None, is_silent: bool = False
+    ) -> Shown:
+        """Send a message; `reply_to` a message that is gone is left out."""
+        ...
+
+    async def send_picture(
+        self,
+        chat_id: int,
+        picture: Picture,
+        shown: Rendered,
+        *,
+        reply_to: int | None = None,
+        is_silent: bool = False,
+    ) -> Shown:
+        """Send a picture with its caption."""
+        ...
+
+    async def edit_text(self, chat_id: int, message_id: int, shown: Rendered) -> Shown:
+        """Show other words and buttons in a message."""
+        ...
+
+    async def join_picture(self, chat_id: int, message_id: int, picture: Picture, shown: Rendered) -> Shown:
+        """Turn a text into a picture with that text as its caption."""
+        ...
+
+    async def answer_press(self, press_id: str, text: str = "") -> None:
+        """Stop a button's spinner, with a short note where `text` is given."""
+        ...
+
+    async def name_commands(self, commands: Sequence[tuple[str, str]], language: str | None) -> None:
+        """Set the menu of commands (word, description) for readers of a language; None is everybody else."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What is kept of each send. Every method is one short transaction and raises TransientError."""
+
+    async def find(self, send_id: str) -> Row | None:
+        """Read the row of a send."""
+        ...
+
+    async def begin(self, send: SendMessage, call: Call) -> bool:
+        """Write that attempt `call.attempt` starts now; False where the row has moved on without us."""
+        ...
+
+    async def put_off(self, send_id: str, call: Call, repeats: int) -> None:
+        """Write that an attempt brought nothing and the send waits again."""
+        ...
+
+    async def settle(self, send: SendMessage, row: Row) -> Row:
+        """Write how a send ended. What ended before stays as it was; returns what stands."""
+        ...
+
+    async def file_id(self, chart_key: str) -> str | None:
+        """Read the id under which Telegram has a picture."""
+        ...
+
+    async def keep_file(self, chart_key: str, file_id: str) -> None:
+        """Remember the id under which Telegram has a picture."""
+        ...
+
+    async def forget_file(self, chart_key: str) -> None:
+        """Forget an id that Telegram no longer knows."""
+        ...
+
+    async def prune(self, keep_days: int) -> int:
+        """Delete what ended more than `keep_days` ago; returns how many rows."""
+        ...
+
+
+class PollConflictError(Exception):
+    """Somebody else reads the updates of this bot, or a webhook is set (409)."""
+
+
+class PollRefusedError(Exception):
+    """Telegram does not know this token (401, 404)."""
+
+
+class UpdateSource(Protocol):
+    """Where updates come from: polling now, a webhook beside it later."""
+
+    async def fetch(self, offset: int | None, *, is_patient: bool = True) -> list[bytes]:
+        """Wait for updates from `offset` on; all before it are confirmed by this. Empty after a quiet while, or at
+        once where there are none and it is not patient.
+
+        Raises:
+            PollConflictError, PollRefusedError: see there.
+            TransientError: anything that heals by itself.
+        """
+        ...
+
+    async def confirm(self, offset: int) -> None:
+        """Confirm all updates before `offset` without waiting for new ones. Raises as `fetch` does."""
+        ...
+
+
+class Dialogue(Protocol):
+    """Understands an update and has it answered."""
+
+    async def feed(self, raw: bytes, trace: str) -> None:
+        """Handle one update.
+
+        Raises:
+            RejectedError: it cannot be understood and never will.
+            TransientError: try again later.
+        """
+        ...

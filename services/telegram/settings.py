@@ -1,0 +1,62 @@
+"""What the room can be told. Every rate is per second and every span in seconds unless its name says otherwise."""
+
+import re
+
+from pydantic import Field, SecretStr, field_validator
+
+from chassis.settings import RoomSettings
+from services.telegram.domain.scheduler import Limits
+
+_TOKEN = re.compile(r"[0-9]{5,12}:[A-Za-z0-9_-]{30,50}")
+
+
+class TelegramSettings(RoomSettings):
+    """Settings of the telegram room."""
+
+    token: SecretStr = Field(description="the bot's token as BotFather gives it: digits, a colon, 35 characters")
+    api_url: str = Field(
+        "https://api.telegram.org", pattern="^https?://[^/]+.*$", description="the Bot API; another for a local server"
+    )
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://127.0.0.1:5432/sinyal"), description="PostgreSQL of this room's schema"
+    )
+    database_pool: int = Field(6, ge=1, le=50, description="connections at most; 28 sends a second need about two")
+    symbol: str = Field("XAUUSD", pattern="^[A-Za-z0-9_-]+$", description="the instrument that commands are about")
+    operators: str = Field(
+        "", pattern=r"^\s*(-?\d+\s*(,\s*-?\d+\s*)*)?$", description="ids of those who run the bot, comma separated"
+    )
+    per_second: float = Field(28.0, gt=0, le=1000, description="calls in all; Telegram allows about 30")
+    private_gap_s: float = Field(1.02, ge=0, description="rest of a private chat after a call; Telegram allows 1/s")
+    group_gap_s: float = Field(3.05, ge=0, description="rest of a group after a call; Telegram allows 20/min")
+    in_flight: int = Field(128, ge=1, le=1000, description="calls under way at once, so that slow chats hold nobody")
+    call_timeout_s: float = Field(
+        40.0, ge=10, le=300, description="longest call; the API itself holds calls up to 8 s, so never below 10"
+    )
+    poll_s: int = Field(25, ge=0, le=50, description="how long one poll waits for updates; Telegram allows 50")
+    picture_wait_s: float = Field(60.0, gt=0, description="how long a text waits for its picture to be drawn")
+    most_attempts: int = Field(
+        200, ge=1, description="calls for one message before it goes to the dead letters; 200 last about 100 minutes"
+    )
+    keep_days: int = Field(30, ge=1, description="how long rows of ended sends are kept, for repeats and file ids")
+
+    @field_validator("token")
+    @classmethod
+    def _has_form(cls, token: SecretStr) -> SecretStr:
+        if not _TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("not the form of a bot token")
+        return token
+
+    @property
+    def operator_ids(self) -> tuple[int, ...]:
+        """The operators' ids."""
+        return tuple(int(text) for text in self.operators.split(",") if text.strip())
+
+    @property
+    def limits(self) -> Limits:
+        """How fast the bot may speak."""
+        return Limits(
+            per_second=self.per_second,
+            private_gap_s=self.private_gap_s,
+            group_gap_s=self.group_gap_s,
+            in_flight=self.in_flight,
+        )

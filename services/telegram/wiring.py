@@ -1,0 +1,90 @@
+"""Puts the gateway together: which broker, which database, which Bot API."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from chassis.bus import Bus
+from chassis.clock import Clock
+from chassis.database import open_pool
+from chassis.health import Check
+from chassis.lifecycle import Stage
+from chassis.nats_bus import connect
+from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
+from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
+from services.telegram.adapters.aiohttp_updates import open_updates
+from services.telegram.adapters.babel_catalogue import load_catalogue
+from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
+from services.telegram.domain.pictures import PictureRoom
+from services.telegram.domain.words import Catalogue
+from services.telegram.handlers import chores
+from services.telegram.handlers.announcer import Announcer
+from services.telegram.handlers.conversation import Conversation
+from services.telegram.handlers.courier import Courier
+from services.telegram.handlers.desk import Desk
+from services.telegram.handlers.gallery import Gallery
+from services.telegram.handlers.letters import Writer
+from services.telegram.handlers.operators import FeedWatch
+from services.telegram.handlers.receiver import Receiver
+from services.telegram.handlers.sender import Sender
+from services.telegram.handlers.updates import UpdateWorker
+from services.telegram.ports import Chat, Deliveries
+from services.telegram.settings import TelegramSettings
+
+DATABASE_SETTING = "SINYAL_TELEGRAM_DATABASE_URL"
+
+
+async def main(settings: TelegramSettings, stage: Stage) -> None:
+    """Run the gateway until it is asked to stop, then let the calls under way end."""
+    words = load_catalogue()
+    token = settings.token.get_secret_value()
+    seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
+    async with AsyncExitStack() as opened:
+        bus = await opened.enter_async_context(connect(settings.nats_url, name="telegram", seed=seed))
+        url = settings.database_url.get_secret_value()
+        database = open_pool(
+            url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
+        )
+        deliveries = PostgresDeliveries(await opened.enter_async_context(database))
+        client = open_bot(
+            token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
+        )
+        bot = await opened.enter_async_context(client)
+        source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
+        chat = AiogramChat(bot)
+        sender = build_sender(settings, bus, chat, deliveries, words, stage.clock)
+        receiver = Receiver(bus, source, stage.clock)
+        desk = Desk(bus, words, stage.clock, settings.symbol)
+        worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
+        add_checks(stage, bus, sender, receiver)
+        async with asyncio.TaskGroup() as tasks:
+            for living in (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)):
+                tasks.create_task(living)
+            watch = FeedWatch(bus, stage.clock, settings.operator_ids)
+            optional = (watch.run(), chores.name_commands(chat, words), chores.prune(deliveries, settings.keep_days))
+            background = [tasks.create_task(one) for one in optional]
+            await stage.stop.wait()
+            for task in background:
+                task.cancel()
+
+
+def build_sender(
+    settings: TelegramSettings, bus: Bus, chat: Chat, deliveries: Deliveries, words: Catalogue, clock: Clock
+) -> Sender:
+    """Make the dispatcher."""
+    pictures = PictureRoom()
+    writer = Writer(bus, chat, deliveries, words, pictures)
+    courier = Courier(writer, deliveries, pictures, settings.most_attempts)
+    gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
+    return Sender(bus, courier, Announcer(bus, clock), gallery, clock, settings.limits)
+
+
+def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> None:
+    """Say in /readyz what does not work, and how much waits."""
+
+    def sending() -> Check:
+        waiting = {kind.value: count for kind, count in sender.waiting().items() if count}
+        return Check(not sender.trouble, sender.trouble, {"held": sender.held, "waiting": waiting})
+
+    stage.health.add("bus", lambda: Check(bus.is_connected, "" if bus.is_connected else "the broker is away"))
+    stage.health.add("sender", sending)
+    stage.health.add("receiver", lambda: Check(not receiver.trouble, receiver.trouble, {"mode": "polling"}))
