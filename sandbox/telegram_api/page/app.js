@@ -5,10 +5,19 @@ import { clock } from "./dom.js";
 import { drawList } from "./list.js";
 import { listen, phone } from "./phone.js";
 
+const DRAW_AFTER_MS = 40;
 const screen = document.getElementById("screen");
 const root = document.getElementById("chat-view");
 // `late` holds the events that come while everything is loaded: the answer may be older than they are.
 const state = { bot: null, chats: new Map(), open: null, late: [] };
+
+/** Draw the list soon: a signal to hundreds of people is one drawing, not hundreds. */
+function redraw() {
+  state.drawing ??= setTimeout(() => {
+    state.drawing = null;
+    drawList(state.chats, open);
+  }, DRAW_AFTER_MS);
+}
 
 /** Load everything anew: at the start, and after every lost connection. */
 async function refresh() {
@@ -18,7 +27,7 @@ async function refresh() {
   if (turn !== state.turn) return; // a newer refresh is on its way and will bring all
   state.bot = bot;
   state.chats = new Map(chats.map((chat) => [chat.id, chat]));
-  drawList(state.chats, open);
+  redraw();
   const { late } = state;
   state.late = null;
   late.forEach(heard);
@@ -57,7 +66,7 @@ function close() {
 const HANDLERS = {
   chat({ chat }) {
     state.chats.set(chat.id, chat);
-    drawList(state.chats, open);
+    redraw();
     if (state.open?.id === chat.id) {
       state.open.update(chat);
       state.open.markRead();
@@ -85,7 +94,7 @@ function markSeen({ chat_id: chatId, message_id: messageId }) {
   const last = state.chats.get(chatId)?.last_message;
   if (last?.message_id !== messageId) return;
   last.sandbox.is_seen = true;
-  drawList(state.chats, open);
+  redraw();
 }
 
 function tellLink(name, words) {
