@@ -3,32 +3,41 @@
 | raised | fate |
 |---|---|
 | nothing | done: ack |
-| TransientError | try later: nak with its delay, or a growing one, at most 30 s |
+| TransientError | try later: nak with its delay, or a growing one, at most 30 s; longer ones are scheduled where the \
+stream can |
 | RejectedError, malformed bytes | never: to the dead letters with the reason, then term |
 | anything else | bug: nak with growing delay; the last delivery goes to the dead letters |
 | cancelled | leaving: nothing; it is delivered again |
+
+A TaskGroup in a handler wraps what was raised; a group of one counts as the error in it.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Self
 
 import structlog
 
 from chassis import metrics
-from chassis.bus import Bus, Delivery, Stored
+from chassis.bus import Bus, Delivery, Outgoing, Stored
 from chassis.clock import Clock
+from chassis.dead_letters import BURIED, bury, topic_name
 from chassis.errors import RejectedError, TransientError
+from chassis.subjects import matches, published_of
 from contracts import catalogue, codec
 from contracts.catalogue import Consumer, Topic
-from contracts.ids import digest
-from contracts.messages import DeadLetter
 
 MAX_DELAY_S = 30.0
-"""A longer delay would hold a slot of `max_ack_pending` for too long: schedule the message instead."""
+"""A longer delay would hold a slot of `in_flight` for too long."""
+MIN_DELAY_S = 0.05
+"""A nak without delay is a hot loop (measured: 890 redeliveries a second)."""
+ATTEMPTS_HEADER = "Sinyal-Attempts"
+"""How often a scheduled message was tried before it was put off."""
+
+_SCHEDULING = {stream.name for stream in catalogue.STREAMS if stream.schedules}
 
 logger = structlog.get_logger()
 
@@ -48,6 +57,47 @@ def growing_delay(attempt: int) -> float:
     return min(MAX_DELAY_S, 2.0 ** min(attempt - 1, 5))
 
 
+class KeepAlive:
+    """Tells the broker every third of `ack_wait` that the work goes on; else it would be given to another.
+
+    A timer, not a task: most messages are settled long before the first beat.
+    """
+
+    def __init__(self, delivery: Delivery, ack_wait_s: float) -> None:
+        self._delivery = delivery
+        self._every_s = ack_wait_s / 3
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        self._wind()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wind(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._ring)
+
+    def _ring(self) -> None:
+        self._beat = asyncio.ensure_future(self._say())
+        self._wind()
+
+    async def _say(self) -> None:
+        try:
+            await self._delivery.in_progress()
+        except TransientError as e:
+            logger.warning("message.unattended", key=self._delivery.message.subject, error=str(e))
+
+
+def keep_alive(delivery: Delivery, ack_wait_s: float) -> KeepAlive:
+    """Keep a delivery ours while the context is open."""
+    return KeepAlive(delivery, ack_wait_s)
+
+
 class Settler:
     """Runs handlers on deliveries of one consumer and settles each by what its handler raised."""
 
@@ -55,34 +105,38 @@ class Settler:
         self._bus = bus
         self._consumer = consumer
         self._clock = clock
-        self._routes = {_key(route.topic.stored): route for route in routes}
+        self._routes = routes
 
     async def settle(self, delivery: Delivery) -> None:
         """Handle one delivery and settle it. Raises only what the broker raises."""
         route = self._route(delivery.message.subject)
         if route is None:
             subject = delivery.message.subject
-            await self.bury(delivery, subject.split(".")[0], f"no handler for {subject}")
+            await self.bury(delivery, topic_name(subject), f"no handler for {subject}")
             return
-        topic = route.topic.name
         started = time.perf_counter()
         try:
             message = codec.decode(delivery.message.body, route.topic.payload)
             async with keep_alive(delivery, self._consumer.ack_wait_s):
                 await route.handle(message, delivery.message)
-        except TransientError as e:
-            await self._later(delivery, topic, e)
-        except (RejectedError, codec.MalformedError) as e:
-            await self.bury(delivery, topic, str(e))
-        except Exception as e:  # noqa: BLE001  # the fourth fate: a bug stays loud and the message is not lost
-            await self._bug(delivery, topic, e)
+        except Exception as e:  # noqa: BLE001  # the fates: nothing a handler raises may end the loop
+            await self._decide(delivery, route.topic.name, _unwrapped(e))
         else:
             await delivery.ack()
-            self._done(delivery, topic, started)
+            self._done(delivery, route.topic.name, started)
+
+    async def _decide(self, delivery: Delivery, topic: str, error: Exception) -> None:
+        if isinstance(error, TransientError):
+            await self._later(delivery, topic, error)
+        elif isinstance(error, (RejectedError, codec.MalformedError)):
+            if isinstance(error, codec.MalformedError):
+                metrics.MALFORMED.labels(topic).inc()
+            await self.bury(delivery, topic, str(error))
+        else:
+            await self._bug(delivery, topic, error)
 
     def _route(self, subject: str) -> Route | None:
-        parts = subject.split(".")
-        return next((route for pattern, route in self._routes.items() if _matches(pattern, parts)), None)
+        return next((route for route in self._routes if matches(route.topic.stored, subject)), None)
 
     def _done(self, delivery: Delivery, topic: str, started: float) -> None:
         took_s = time.perf_counter() - started
@@ -99,72 +153,61 @@ class Settler:
 
     async def _later(self, delivery: Delivery, topic: str, error: TransientError) -> None:
         metrics.RETRIED.labels(self._consumer.name, topic).inc()
-        if delivery.attempt >= self._consumer.max_deliver:
+        attempts = _attempts(delivery)
+        if attempts >= self._consumer.max_deliver:
             await self.bury(delivery, topic, f"gave up: {error}")
             return
-        delay_s = min(MAX_DELAY_S, growing_delay(delivery.attempt) if error.delay_s is None else error.delay_s)
-        if delivery.attempt == 1:
+        delay_s = growing_delay(delivery.attempt) if error.delay_s is None else error.delay_s
+        if attempts == 1:
             logger.warning(
                 "message.delayed", topic=topic, key=delivery.message.subject, delay_s=delay_s, error=str(error)
             )
-        await delivery.nak(max(0.05, delay_s))
+        if delay_s > MAX_DELAY_S and self._consumer.stream in _SCHEDULING:
+            await self._schedule(delivery, delay_s, attempts)
+        else:
+            await delivery.nak(max(MIN_DELAY_S, min(MAX_DELAY_S, delay_s)))
+
+    async def _schedule(self, delivery: Delivery, delay_s: float, attempts: int) -> None:
+        """Store it as a message of later, then end this one: a long nak would hold its slot."""
+        stored = delivery.message
+        headers = {key: value for key, value in stored.headers.items() if not key.startswith("Nats-")}
+        identity = f"{self._consumer.stream}:{stored.sequence}"
+        later = Outgoing(
+            published_of(stored.subject), stored.body, identity, {**headers, ATTEMPTS_HEADER: str(attempts)}
+        )
+        await self._bus.publish_later(later, self._clock.now() + timedelta(seconds=delay_s))
+        await delivery.ack()
 
     async def _bug(self, delivery: Delivery, topic: str, error: Exception) -> None:
         metrics.BUGS.labels(self._consumer.name, topic).inc()
-        logger.exception("message.failed", topic=topic, key=delivery.message.subject, seq=delivery.message.sequence)
-        if delivery.attempt >= self._consumer.max_deliver:
+        key, sequence = delivery.message.subject, delivery.message.sequence
+        logger.error("message.failed", topic=topic, key=key, seq=sequence, exc_info=error)
+        if _attempts(delivery) >= self._consumer.max_deliver:
             await self.bury(delivery, topic, f"{type(error).__name__}: {error}")
         else:
             await delivery.nak(growing_delay(delivery.attempt))
 
     async def bury(self, delivery: Delivery, topic: str, reason: str) -> None:
         """Move a delivery to the dead letters, then end it."""
-        await self._bus.publish(catalogue.DEAD, self._letter(delivery, topic, reason), topic.replace(".", "_"))
-        await delivery.term(reason[:200])
+        attempts = _attempts(delivery)
+        await bury(self._bus, self._clock, self._consumer, delivery.message, reason=reason, attempts=attempts)
         metrics.DEAD.labels(self._consumer.name, topic).inc()
-        logger.warning("message.buried", topic=topic, key=delivery.message.subject, reason=reason[:300])
-
-    def _letter(self, delivery: Delivery, topic: str, reason: str) -> DeadLetter:
-        """The id holds the stream sequence: what fails again after a redrive must not be deduplicated away."""
-        stored = delivery.message
-        return DeadLetter(
-            id=f"d:{self._consumer.stream}:{stored.sequence}:{digest((self._consumer.name, stored.stored_at))[:8]}",
-            at=self._clock.now(),
-            topic=topic,
-            subject=stored.subject,
-            stream=self._consumer.stream,
-            sequence=stored.sequence,
-            consumer=self._consumer.name,
-            reason=reason,
-            attempts=delivery.attempt,
-            first_at=stored.stored_at,
-            headers=dict(stored.headers),
-            payload=stored.body,
-        )
-
-
-@asynccontextmanager
-async def keep_alive(delivery: Delivery, ack_wait_s: float) -> AsyncIterator[None]:
-    """Tell the broker every third of `ack_wait_s` that the work goes on; else it would be given to another."""
-    task = asyncio.ensure_future(_beat(delivery, ack_wait_s / 3))
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def _beat(delivery: Delivery, every_s: float) -> None:
-    while True:
-        await asyncio.sleep(every_s)
-        await delivery.in_progress()
+        await delivery.term(f"{BURIED}{reason[:200]}")
 
 
 async def consume(
-    bus: Bus, consumer: Consumer, routes: Mapping[Topic[Any], Handler], *, clock: Clock, concurrency: int = 1
+    bus: Bus,
+    consumer: Consumer,
+    routes: Mapping[Topic[Any], Handler],
+    *,
+    clock: Clock,
+    concurrency: int = 1,
+    ahead: int | None = None,
 ) -> None:
     """Handle the deliveries of a consumer for ever, `concurrency` at a time; 1 keeps their order.
 
-    Cancel it to stop: what is in hand is left to be delivered again.
+    `ahead` 0 fetches only what can begin at once: for slow work that copies share. Cancel it to stop: what is in hand
+    is left to be delivered again.
     """
     settler = Settler(bus, consumer, tuple(Route(topic, handle) for topic, handle in routes.items()), clock)
     slots = asyncio.Semaphore(concurrency)
@@ -177,15 +220,23 @@ async def consume(
         finally:
             slots.release()
 
-    async with bus.deliveries(consumer) as deliveries, asyncio.TaskGroup() as group:
-        async for delivery in deliveries:
+    async with bus.deliveries(consumer, ahead=ahead) as deliveries, asyncio.TaskGroup() as group:
+        while True:
             await slots.acquire()
-            group.create_task(work(delivery))
+            delivery = await anext(deliveries)
+            if concurrency == 1:
+                await work(delivery)
+            else:
+                group.create_task(work(delivery))
 
 
-def _key(stored: str) -> tuple[str, ...]:
-    return tuple(stored.split("."))
+def _attempts(delivery: Delivery) -> int:
+    """Count the attempts of a message, those before it was scheduled included."""
+    earlier = delivery.message.headers.get(ATTEMPTS_HEADER, "0")
+    return delivery.attempt + (int(earlier) if earlier.isdigit() else 0)
 
 
-def _matches(pattern: tuple[str, ...], parts: list[str]) -> bool:
-    return len(pattern) == len(parts) and all(p in ("*", part) for p, part in zip(pattern, parts, strict=True))
+def _unwrapped(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

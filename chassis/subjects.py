@@ -1,6 +1,9 @@
-"""Subjects as NATS understands them: wildcards, and the transform that puts a partition token into a subject."""
+"""Subjects as NATS understands them: wildcards, and the transform that puts a partition token in."""
 
 import re
+from typing import Any
+
+from contracts.catalogue import TOPICS, Topic
 
 _CALL = re.compile(r"\{\{(wildcard|partition)\(([\d,]+)\)\}\}")
 
@@ -32,6 +35,21 @@ def transformed(subject: str, transform: tuple[str, str] | None) -> str:
     pairs = zip(transform[0].split("."), subject.split("."), strict=True)
     wild = [token for pattern, token in pairs if pattern == "*"]
     return ".".join(_token(part, wild) for part in transform[1].split("."))
+
+
+def topic_of(stored_subject: str) -> Topic[Any] | None:
+    """Find the topic of a subject as a stream keeps it."""
+    return next((topic for topic in TOPICS if topic.stream and matches(topic.stored, stored_subject)), None)
+
+
+def published_of(stored_subject: str) -> str:
+    """Take the partition token out again: the subject that was published."""
+    topic = topic_of(stored_subject)
+    if topic is None or topic.partition_by is None:
+        return stored_subject
+    place = len(topic.noun.split("."))
+    tokens = stored_subject.split(".")
+    return ".".join(tokens[:place] + tokens[place + 1 :])
 
 
 def _token(part: str, wild: list[str]) -> str:

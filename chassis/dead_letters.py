@@ -1,0 +1,120 @@
+"""Messages that can never be handled: how one is buried, found by the collector, and sent again.
+
+Most are buried by the consume loop. The collector finds the others: those whose last delivery ended in a crash, or that
+somebody terminated by hand. The broker tells of them in advisories that carry no payload, and leaves such a message in
+its work queue for ever, undeliverable.
+"""
+
+import re
+from dataclasses import replace
+
+import msgspec
+import structlog
+
+from chassis import metrics
+from chassis.bus import Bus, Delivery, Outgoing, Stored
+from chassis.clock import Clock
+from chassis.errors import RejectedError, TransientError
+from chassis.subjects import published_of, topic_of
+from contracts import catalogue
+from contracts.catalogue import Consumer, Retention
+from contracts.ids import digest
+from contracts.messages import DeadLetter
+
+BURIED = "buried: "
+"""How the reason of our own terminations begins: the letter was written before, the collector has nothing to do."""
+RETRY_S = 5.0
+
+_WORK_QUEUES = {stream.name for stream in catalogue.STREAMS if stream.retention is Retention.WORK_QUEUE}
+
+logger = structlog.get_logger()
+
+
+class _Advisory(msgspec.Struct):
+    stream: str
+    consumer: str
+    stream_seq: int
+    deliveries: int = 0
+    reason: str = ""
+
+
+def topic_name(subject: str) -> str:
+    """Name the topic of a stored subject, known or not."""
+    topic = topic_of(subject)
+    return topic.name if topic else subject.split(".", maxsplit=1)[0]
+
+
+async def bury(bus: Bus, clock: Clock, consumer: Consumer, stored: Stored, *, reason: str, attempts: int) -> None:
+    """Write a message into the dead letters. Repeats are one letter.
+
+    The id holds the stream sequence: what fails again after a redrive must not be deduplicated away.
+    """
+    letter = DeadLetter(
+        id=f"d:{consumer.stream}:{stored.sequence}:{digest((consumer.name, stored.stored_at))[:8]}",
+        at=clock.now(),
+        topic=topic_name(stored.subject),
+        subject=stored.subject,
+        stream=consumer.stream,
+        sequence=stored.sequence,
+        consumer=consumer.name,
+        reason=reason,
+        attempts=attempts,
+        first_at=stored.stored_at,
+        headers=dict(stored.headers),
+        payload=stored.body,
+    )
+    token = re.sub(r"[^A-Za-z0-9_-]", "_", letter.topic)
+    try:
+        await bus.publish(catalogue.DEAD, letter, token)
+    except RejectedError:  # in base64 it is a third larger than it was, and may be too large now
+        cut = msgspec.structs.replace(letter, payload=b"", reason=f"{reason} ({len(stored.body)} bytes left out)")
+        await bus.publish(catalogue.DEAD, cut, token)
+    logger.warning("message.buried", topic=letter.topic, key=stored.subject, seq=stored.sequence, reason=reason[:300])
+
+
+async def collect(bus: Bus, clock: Clock) -> None:
+    """Bury what the advisories tell of, for ever. Cancel it to stop."""
+    async with bus.deliveries(catalogue.COLLECTOR) as advisories:
+        async for delivery in advisories:
+            try:
+                await collect_one(bus, clock, delivery)
+            except TransientError as e:
+                logger.warning("advisory.delayed", seq=delivery.message.sequence, error=str(e))
+                await delivery.nak(RETRY_S)
+
+
+async def collect_one(bus: Bus, clock: Clock, delivery: Delivery) -> None:
+    """Bury the message that one advisory tells of, and take it out of its work queue."""
+    try:
+        advisory = msgspec.json.decode(delivery.message.body, type=_Advisory)
+    except msgspec.MsgspecError as e:
+        logger.warning("advisory.malformed", seq=delivery.message.sequence, error=str(e))
+        await delivery.term(f"malformed: {e}")
+        return
+    consumer = _consumer(advisory)
+    if not advisory.reason.startswith(BURIED) and consumer.name != catalogue.COLLECTOR.name:
+        stored = await bus.read_stored(advisory.stream, advisory.stream_seq)
+        if stored is not None:
+            reason = advisory.reason or f"delivered {advisory.deliveries} times and never settled"
+            await bury(bus, clock, consumer, stored, reason=reason, attempts=advisory.deliveries)
+            metrics.DEAD.labels(consumer.name, topic_name(stored.subject)).inc()
+            if advisory.stream in _WORK_QUEUES:
+                await bus.remove_stored(advisory.stream, advisory.stream_seq)
+    await delivery.ack()
+
+
+async def redrive(bus: Bus, letter: DeadLetter, letter_sequence: int) -> None:
+    """Send a dead letter's message again, then delete the letter.
+
+    If it fails again it is a new message with a new sequence, so it becomes a new letter.
+    """
+    headers = {key: value for key, value in letter.headers.items() if not key.startswith("Nats-")}
+    await bus.publish_batch([Outgoing(published_of(letter.subject), letter.payload, f"redrive:{letter.id}", headers)])
+    await bus.remove_stored("DEAD", letter_sequence)
+
+
+def _consumer(advisory: _Advisory) -> Consumer:
+    known = next((consumer for consumer in catalogue.CONSUMERS if consumer.name == advisory.consumer), None)
+    if known is not None:
+        return replace(known, stream=advisory.stream)
+    return Consumer(advisory.consumer, advisory.stream, (), "")
