@@ -38,9 +38,14 @@ class SignalsSettings(RoomSettings):
         description="candles in memory per symbol and interval; by 2500 the seeds of all averages have faded",
     )
     fresh_s: float = Field(
-        20.0,
+        45.0,
         gt=0,
-        description="wall seconds after which a candle is too old to raise a signal; a third of its validity",
+        description="wall seconds after which a candle raises no signal; less than the validity, but more than the 30"
+        " after which the broker hands a dead copy's candle to another",
     )
-    valid_for_s: int = Field(60, gt=0, description="wall seconds for which a signal may be delivered as fresh")
+    valid_for_s: int = Field(
+        60,
+        gt=0,
+        description="wall seconds, from its candle or question on, for which a signal may be delivered as fresh",
+    )
     price_digits: int = Field(2, ge=0, le=8, description="decimals of a price in messages; 2 is XAUUSD's")

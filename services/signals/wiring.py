@@ -12,6 +12,7 @@ from chassis.clock import Clock
 from chassis.consume import consume
 from chassis.health import Check
 from chassis.lifecycle import Stage
+from chassis.nats_bus import connect
 from contracts import catalogue
 from services.signals.adapters.bus_archive import BusArchive
 from services.signals.adapters.bus_record import BusRecord
@@ -91,8 +92,6 @@ class SignalsRoom:
 
 async def main(settings: SignalsSettings, stage: Stage) -> None:
     """Serve until `stage.stop` is set. What is in hand then is redelivered and repeated without effect."""
-    from chassis.nats_bus import connect  # noqa: PLC0415
-
     seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
     async with connect(settings.nats_url, name="signals", seed=seed) as bus:
         room = SignalsRoom(bus, stage.clock, settings)

@@ -87,7 +87,7 @@ async def test_each_asker_gets_a_signal_that_is_valid_from_now_on() -> None:
     [
         ({"bid": None}, ("why.no_quote",)),
         ({"backfilled": True, "ask": None}, ("why.no_quote",)),
-        ({"age_s": 141.0}, ("why.candle_too_old",)),
+        ({"age_s": 166.0}, ("why.candle_too_old",)),
     ],
 )
 async def test_manual_signal_is_refused_with_a_reason(changes: dict[str, Any], why: tuple[str, ...]) -> None:

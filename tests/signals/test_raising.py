@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from chassis.bus import Stored
 from chassis.clock import ManualClock
 from chassis.errors import StartError, TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.messages import FeedState, Interval, Mode, Side, SignalRaised
+from services.signals.adapters.bus_archive import BusArchive
 from services.signals.adapters.bus_record import BusRecord
+from services.signals.domain.strategy import build_strategy
+from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.handlers.memory import MarketMemory
+from services.signals.handlers.raising import Policy, Raiser
 from services.signals.settings import SignalsSettings
 from services.signals.wiring import SignalsRoom
 from tests.signals.builders import golden_series, wandering_series
@@ -31,6 +37,7 @@ from tests.signals.market import (
 
 PAST = golden_series(105)
 CONVINCING = golden_series(106)[-1]
+ANYWHERE = Stored("", b"", {}, 0, ManualClock().now())
 
 
 def counted(name: str, **labels: str) -> float:
@@ -77,10 +84,21 @@ async def test_convincing_candle_raises_the_golden_signal() -> None:
     assert signal.reasons[0] == "reason.close_beyond_ema50.buy"
 
 
+async def test_signal_of_a_candle_that_waited_dates_from_the_candle() -> None:
+    async with open_market(PAST) as (bus, clock, _):
+        message = told(CONVINCING, clock, age_s=40.0)
+        await publish(bus, message)
+        await handled(bus)
+
+        [signal] = bus.said(catalogue.SIGNAL)
+
+    assert (signal.at, signal.valid_for_s) == (message.at, 60)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"age_s": 21.0},
+        {"age_s": 46.0},
         {"backfilled": True},
         {"bid": None},
         {"ask": None},
@@ -173,18 +191,29 @@ async def test_redelivery_after_a_crash_before_the_ack_raises_nothing_twice(monk
 async def test_copies_that_share_the_work_raise_what_one_would() -> None:
     candles = golden_series(140)
     alone = await _signals_of(candles, restarts=())
-    async with open_market(candles[:100]) as (bus, clock, one), room_on(bus, clock) as other:
-        for candle in candles[100:]:
-            await publish(bus, told(candle, clock))
-            await handled(bus)
+    clock = ManualClock()
+    bus = MemoryBus(clock)
+    await publish(bus, *(history(candle, clock) for candle in candles[:100]))
+    copies = [_copy(bus, clock), _copy(bus, clock)]
 
-        shared = bus.said(catalogue.SIGNAL)
+    for turn, candle in enumerate(candles[100:]):
+        message = told(candle, clock)
+        await publish(bus, message)
+        await copies[turn % 2].hear_candle(message, ANYWHERE)
 
-    assert shared
+    shared = bus.said(catalogue.SIGNAL)
+    assert len(shared) > 10
     assert without_delivery(shared) == without_delivery(
         [signal for signal in alone if signal.candle_open_s >= 100 * 60]
     )
-    assert min(copy.memory.series(SYMBOL, Interval.M1).count for copy in (one, other)) > 100, "both must have worked"
+
+
+def _copy(bus: MemoryBus, clock: ManualClock) -> Raiser:
+    memory = MarketMemory(BusArchive(bus), candles_held=2_500)
+    memory.feeds[SYMBOL] = FeedState.LIVE
+    policy = Policy(fresh_s=45.0, valid_for_s=60, price_digits=2)
+    strategies = [build_strategy(TrendPullback, {})]
+    return Raiser(strategies, memory, BusRecord(bus), clock=clock, policy=policy)
 
 
 async def test_indicators_are_computed_once_per_candle() -> None:

@@ -68,9 +68,13 @@ class Raiser:
     async def put_on_record(
         self, message: CandleClosed, strategy: Strategy[Any], mode: Mode, evaluation: Evaluation
     ) -> SignalRaised:
-        """Store the signal that `evaluation` holds and return it. Raises TransientError."""
+        """Store the signal that `evaluation` holds and return it. Raises TransientError.
+
+        An auto signal dates from its candle, so that it is the same whenever it is said and expires as if nothing had
+        delayed it; a manual one dates from the question.
+        """
         terms = Terms(
-            at=self._clock.now(),
+            at=message.at if mode is Mode.AUTO else self._clock.now(),
             trace=child_trace(message.trace),
             price_digits=self._policy.price_digits,
             valid_for_s=self._policy.valid_for_s,
