@@ -1,11 +1,14 @@
 """`sinyal streams`: the broker's streams, consumers and buckets, from the catalogue."""
 
 import asyncio
-import json
 
+import msgspec
 import typer
 
-from chassis.streams import apply_streams
+from chassis import streams as catalogue_streams
+from chassis.errors import RejectedError, StartError, TransientError
+from chassis.nats_bus import connect
+from chassis.streams import Change
 
 streams = typer.Typer(help="The broker's streams, consumers and buckets.", no_args_is_help=True)
 
@@ -23,9 +26,17 @@ def apply(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Create or update everything the catalogue names; running it again changes nothing."""
-    changes = asyncio.run(apply_streams(nats_url, seed=nats_seed, wait_s=wait))
+    try:
+        changes = asyncio.run(_apply(nats_url, nats_seed, wait))
+    except (RejectedError, TransientError) as e:
+        raise StartError(str(e)) from e
     if as_json:
-        print(json.dumps([{"kind": c.kind, "name": c.name, "change": c.change} for c in changes]))
+        print(msgspec.json.encode(changes).decode())
         return
     for change in changes:
-        print(f"{change.change:<10} {change.kind:<9} {change.name}")
+        print(f"{change.outcome:<10} {change.kind:<9} {change.name}")
+
+
+async def _apply(nats_url: str, nats_seed: str | None, wait_s: float) -> list[Change]:
+    async with connect(nats_url, name="provisioner", seed=nats_seed, wait_s=wait_s) as bus:
+        return await catalogue_streams.apply(bus)

@@ -62,7 +62,7 @@ class Layout:
     @property
     def exchange_url(self) -> str:
         """Where the venue answers."""
-        return f"ws://127.0.0.1:{self.exchange_port}"
+        return f"ws://127.0.0.1:{self.exchange_port}/trading/v1/options/ws/public"
 
     def servers(self) -> list[Command]:
         """The broker, the database and the simulators."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
+from chassis import streams
 from chassis.database import apply_migrations
-from chassis.streams import apply_streams
+from chassis.nats_bus import connect
 from sandbox.stack.layout import MARK, ROOMS, Layout, Market, plan
 from sandbox.stack.supervisor import Supervisor
 
@@ -61,7 +62,8 @@ class Stack:
         await self.supervisor.up(self.layout.servers())
         self._tell("schema", "migrating")
         await apply_migrations(self.layout.database_url)
-        await apply_streams(self.layout.broker.url)
+        async with connect(self.layout.broker.url, name="stack") as bus:
+            await streams.apply(bus)
         self._tell("schema", "ready")
         await self.supervisor.up(self.layout.rooms())
 

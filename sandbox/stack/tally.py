@@ -6,7 +6,7 @@ database, messages from the journal of the Bot API server.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Records:
     """What was read after a run."""
 
     ticks: Sequence[Tick]
-    candles: dict[Interval, Sequence[CandleClosed]]
+    candles: Mapping[Interval, Sequence[CandleClosed]]
     signals: Sequence[SignalRaised]
     positions: Sequence[Json]
     deliveries: Sequence[Json]
@@ -53,7 +53,7 @@ async def read_records(bus: Bus, database_url: str, journal: Sequence[Json], sym
 
 
 _POSITIONS = """
-    select position_id, signal_id, subscriber_id, state, closed_ms, closed_at from positions.position
+    select id as position_id, signal_id, subscriber_id, state, closed_ms, closed_at from positions.position
 """
 _DELIVERIES = "select send_id, chat_id, kind, state, message_id, attempts from telegram.delivery"
 
@@ -79,7 +79,7 @@ async def is_drained(database_url: str, monitor_port: int) -> bool:
 _JSZ = "http://127.0.0.1:{}/jsz?streams=true"
 _DUE = """
     select (select count(*) from positions.outbox) as outbox,
-           (select count(*) from positions.position where state = 'proposed') as proposed
+           (select count(*) from positions.position where state in ('proposed', 'parked')) as proposed
 """
 
 
