@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import nats, nats_server
+
+__all__ = ["nats", "nats_server"]
+
 
 @pytest.fixture
 def root() -> Iterator[Path]:

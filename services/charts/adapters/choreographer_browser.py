@@ -9,8 +9,10 @@ Choreographer speaks DevTools over a pipe and owns the tabs. What is changed her
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,7 +172,8 @@ class SupervisedBrowser:
 
     def _kill(self, session: int) -> None:
         kill_session(session)
-        self._opened.subprocess.wait(5)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._opened.subprocess.wait(5)
 
 
 async def send(target: Any, command: str, **params: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 - A render that takes longer than its limit, or whose browser dies, ends that browser and is tried once on a new one.
 - What fails twice, or what our page refuses, is drawn by plain kaleido.
 - After many renders, or grown large, the browser is exchanged between two renders.
-- Leaving the context kills all processes and removes all files, whatever state they are in.
+- Closing kills all processes and removes all files, whatever state they are in.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Limits:
 
 
 class KaleidoRenderer:
-    """Draws scenes while its context is open, `limits.tabs` at a time."""
+    """Draws scenes from `open` to `close`, `limits.tabs` at a time."""
 
     def __init__(self, launch: Launch, limits: Limits) -> None:
         self._launch = launch
@@ -50,12 +50,22 @@ class KaleidoRenderer:
         self._slots = asyncio.Semaphore(limits.tabs)
         self._door = asyncio.Lock()
         self._kept: KeptBrowser | None = None
+        self._unsettled: set[KeptBrowser] = set()
         self._memory_mb = 0.0
         self._measured_at = 0
         self._busy = 0
 
     async def __aenter__(self) -> Self:
-        """Clean up after a killed predecessor and open the browser, so that the first picture is quick.
+        """Open; see `open`."""
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close; see `close`."""
+        await self.close()
+
+    async def open(self) -> None:
+        """Clean up after a killed predecessor and open the browser.
 
         Raises:
             RenderFailedError: no browser comes up.
@@ -64,20 +74,25 @@ class KaleidoRenderer:
         if swept:
             logger.warning("browser.swept", count=swept)
         await self._current()
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        """End the browser, finished or not."""
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            await kept.close()
+    async def close(self) -> None:
+        """End the browser, whether it draws or hangs. Safe to call twice."""
+        if self._kept is not None:
+            self._unsettled.add(self._kept)
+            self._kept = None
+        for kept in tuple(self._unsettled):
+            await self._end(kept)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the browser runs."""
+        return self._kept is not None and self._kept.is_alive
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What readiness tells: whether the browser runs, its session, renders since it was opened, memory."""
+        """What readiness tells: the session, renders since it was opened, memory."""
         kept = self._kept
         return {
-            "browser": kept is not None and kept.is_alive,
             "session": kept.session if kept else None,
             "renders": kept.renders if kept else 0,
             "memory_mb": round(self._memory_mb),
@@ -138,20 +153,21 @@ class KaleidoRenderer:
                 if reason is None:
                     return kept
                 self._kept = None
+                self._unsettled.add(kept)
                 await self._retire(kept, reason)
             self._kept = await self._open()
             return self._kept
 
     async def _open(self) -> KeptBrowser:
         kept = KeptBrowser(self._launch, self._limits.tabs)
+        self._unsettled.add(kept)
         try:
             async with asyncio.timeout(self._limits.open_s):
                 await kept.open()
-        except BaseException as e:
-            await kept.close()
-            if isinstance(e, BrowserGoneError | PageError | TimeoutError):
-                raise RenderFailedError(f"no browser: {_told(e)}") from e
-            raise
+        except (BrowserGoneError, PageError, TimeoutError) as e:
+            await self._end(kept)
+            raise RenderFailedError(f"no browser: {_told(e)}") from e
+        self._unsettled.discard(kept)
         logger.info("browser.opened", pid=kept.session)
         self._measured_at = 0
         return kept
@@ -174,7 +190,7 @@ class KaleidoRenderer:
         if kept.is_alive:
             for _ in range(self._limits.tabs):
                 await kept.free.get()
-        await kept.close()
+        await self._end(kept)
 
     async def _discard(self, kept: KeptBrowser, reason: str) -> None:
         """End a browser that failed somebody, once."""
@@ -184,7 +200,13 @@ class KaleidoRenderer:
             self._kept = None
             metrics.BROWSER_RESTARTS.labels(reason).inc()
             logger.warning("browser.discarded", reason=reason, pid=kept.session)
-            await kept.close()
+            await self._end(kept)
+
+    async def _end(self, kept: KeptBrowser) -> None:
+        """End a browser. One whose end is cut short by a cancellation is ended by `close`."""
+        self._unsettled.add(kept)
+        await kept.close()
+        self._unsettled.discard(kept)
 
 
 def _told(error: BaseException) -> str:

@@ -27,3 +27,7 @@ def infer(prices: list[float]) -> Instrument:
     """Guess the digits of a symbol nobody described from the prices seen: at least 2, at most 5."""
     decimals = [len(f"{price:.5f}".rstrip("0").split(".")[1]) for price in prices]
     return Instrument(min(5, max([2, *decimals])))
+
+
+KNOWN = {"XAUUSD": Instrument(digits=2, pip=0.10)}
+"""Source: product.md section 1."""
