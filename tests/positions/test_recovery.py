@@ -1,0 +1,235 @@
+"""What survives: restarts, races of copies, a broker and a database that go away."""
+
+from contextlib import AsyncExitStack
+
+import psycopg
+import pytest
+
+from chassis import metrics
+from chassis.errors import StartError, TransientError
+from chassis.memory_bus import MemoryBus
+from contracts import catalogue
+from contracts.messages import ExitReason, SendClass, Side
+from services.positions.adapters.postgres_store import require_tables
+from services.positions.domain.exits import Price, exit_at
+from services.positions.handlers.follower import PendingExit
+from services.positions.wiring import URL_SETTING, main
+from tests.positions.builders import GOLD, START_MS, a_signal, a_tick
+from tests.positions.house import House, until
+
+
+async def test_a_level_crossed_while_nobody_looked_closes_once_at_the_right_price(house: House) -> None:
+    async with house.room():
+        await house.opened(1)
+        await house.tick(a_tick(1000, 4000.0))
+        await house.quiet()
+    await house.tick(a_tick(2000, 3998.0), a_tick(3000, 4003.2), a_tick(4000, 4000.0))
+
+    async with house.room():
+        (closed,) = await house.closed(1)
+        await house.quiet()
+    async with house.room():
+        await house.tick(a_tick(5000, 3990.0))
+        await house.quiet()
+
+    assert (closed.exit, closed.closed_ms, closed.detected_late) == (3998.0, START_MS + 2000, True)
+    assert len(house.bus.said(catalogue.POSITION_CLOSED)) == 1
+    assert len(house.sent(SendClass.EXIT)) == 1
+
+
+async def test_ticks_read_before_the_restart_do_not_close_what_opened_after_them(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await house.tick(a_tick(-1000, 3990.0), a_tick(0, 3999.9))
+        await house.quiet()
+        await house.raise_signal(a_signal())
+        await house.deliver(1)
+
+    async with house.room():
+        await house.followed(1)
+        await house.tick(a_tick(1000, 4000.0))
+        await house.quiet()
+
+    assert await house.states() == {1: "open"}
+
+
+async def test_a_stream_of_ticks_that_began_anew_is_followed_on(house: House) -> None:
+    """The broker lost its memory: sequences begin at one again, and the feed repeats some of the last ticks."""
+    async with house.room():
+        await house.opened(1)
+        await house.tick(*(a_tick(after_ms, 4000.0) for after_ms in range(1000, 60_000, 1000)))
+        await house.quiet()
+    old, house.bus = house.bus, MemoryBus(house.clock)
+    await house.tick(a_tick(58_000, 4000.0), a_tick(59_000, 4000.0), a_tick(60_000, 3998.0))
+
+    async with house.room():
+        (closed,) = await house.closed(1)
+
+    assert (closed.closed_ms, old.said(catalogue.POSITION_CLOSED)) == (START_MS + 60_000, [])
+
+
+async def test_a_crash_between_commit_and_publish_delivers_once(house: House) -> None:
+    async with house.room() as room:
+        await house.feed()
+        await house.subscribe(1)
+        stored = await house.any_stored()
+        house.bus.cut()
+        await room.proposing.on_signal(a_signal(), stored)
+        waiting = await house.rows("select count(*) from outbox")
+    assert house.sent() == []
+    house.bus.mend()
+
+    async with house.room():
+        await house.sent_to(1)
+        await house.quiet()
+
+    assert waiting == [(3,)]
+    assert len(house.sent()) == 1
+    assert len(house.bus.said(catalogue.CHART)) == 1
+
+
+async def test_a_standby_takes_over_when_the_owner_dies(house: House) -> None:
+    async with AsyncExitStack() as standby:
+        async with house.room():
+            await house.opened(1)
+            await house.quiet()
+            second = await standby.enter_async_context(house.room(follows=False))
+            await until(lambda: second.watch.is_database_up, "the standby")
+            assert second.following[0].follower is None
+            assert second.checks()["ticks"]().facts == {"age_s": {"XAUUSD": "followed by another copy"}}
+        await house.tick(a_tick(1000, 3998.0))
+
+        closed = await house.closed(1)
+
+    assert [one.closed_ms for one in closed] == [START_MS + 1000]
+
+
+async def test_an_owner_that_lost_its_lease_for_a_moment_goes_on_and_misses_nothing(house: House) -> None:
+    async with house.room() as room:
+        await house.opened(1)
+        follower = room.following[0].follower
+        await _kill_lease(house)
+        await house.tick(a_tick(1000, 4000.0))
+        await house.subscribe(2)
+        await house.raise_signal(a_signal(1))
+        await house.followed(2)
+        await house.tick(a_tick(61_000, 3998.0))
+        closed = await house.closed(1)
+
+        assert room.following[0].follower is follower
+    assert closed[0].subscriber_id == 1
+    assert (await house.states())[2] == "parked"
+
+
+async def test_an_owner_whose_tenure_is_over_stores_nothing_more(house: House) -> None:
+    async with house.room() as room:
+        await house.opened(1)
+        await house.rows_only("update progress set tenure = tenure + 1")
+        follower = room.following[0].follower
+
+        await house.tick(a_tick(1000, 3998.0))
+        await until(lambda: room.following[0].follower not in (None, follower), "a new tenure")
+        closed = await house.closed(1)
+
+    assert len(closed) == 1
+
+
+async def test_the_tick_path_goes_on_while_the_database_is_away(house: House) -> None:
+    async with house.room() as room:
+        await house.opened(1)
+        following = room.following[0]
+        await _forbid_connections(house, is_forbidden=True)
+        await house.tick(a_tick(1000, 3998.0), a_tick(2000, 4010.0))
+        await until(lambda: following.follower and following.follower.exit_count == 1, "an exit in memory")
+        await until(lambda: not room.checks()["database"]().is_ready, "not ready")
+        reasons = room.checks()["database"]().reason
+        await _forbid_connections(house, is_forbidden=False)
+
+        closed = await house.closed(1)
+        await until(lambda: room.checks()["database"]().is_ready, "ready again")
+
+    assert "does not answer" in reasons
+    assert (closed[0].exit, closed[0].closed_ms) == (3998.0, START_MS + 1000)
+
+
+async def test_signals_and_deliveries_wait_in_the_broker_while_the_database_is_away(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await _forbid_connections(house, is_forbidden=True)
+        await house.bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
+        retried = metrics.RETRIED.labels(catalogue.POSITIONS_SIGNALS.name, catalogue.SIGNAL.name)
+        before = retried._value.get()
+        await until(lambda: retried._value.get() > before, "a retry")
+        waiting = house.bus.waiting(catalogue.POSITIONS_SIGNALS)
+        await _forbid_connections(house, is_forbidden=False)
+        await house.sent_to(1)
+
+    assert waiting == 1
+    assert len(house.sent()) == 1
+
+
+async def test_a_question_while_the_database_is_away_is_answered_with_unavailable(house: House) -> None:
+    async with house.room():
+        await house.subscribe(1)
+        await _forbid_connections(house, is_forbidden=True)
+        with pytest.raises(TransientError):
+            await house.status(1)
+        await _forbid_connections(house, is_forbidden=False)
+
+
+async def test_a_broker_that_was_away_delays_but_loses_nothing(house: House) -> None:
+    async with house.room() as room:
+        await house.opened(1)
+        (position_id,) = [one.position_id for one in house.sent()]
+        assert position_id is not None
+        end = exit_at(
+            GOLD, Side.BUY, reason=ExitReason.STOP, level=3998.1, price=Price(START_MS + 1, 3998.0, 3998.2),
+            detected_late=False,
+        )  # fmt: skip
+        house.bus.cut()
+        await room.ending.store_exits("XAUUSD", 1, [PendingExit(position_id, end, "", 0)], None)
+        assert room.checks()["bus"]().reason == "the broker cannot be reached"
+        assert house.bus.said(catalogue.POSITION_CLOSED) == []
+        house.bus.mend()
+        closed = await house.closed(1)
+        await house.quiet()
+
+    assert len(closed) == len(house.sent(SendClass.EXIT)) == 1
+
+
+async def test_a_database_without_tables_stops_the_start(house: House) -> None:
+    await house.rows_only("drop table progress")
+
+    with pytest.raises(StartError, match=r"SINYAL_POSITIONS_DATABASE_URL.*migrations"):
+        await require_tables(house.pool, URL_SETTING)
+
+
+async def test_a_database_that_cannot_be_reached_stops_the_start_with_the_name_of_the_setting(house: House) -> None:
+    with psycopg.connect(house.url) as connection:
+        port = connection.info.port
+    settings = house.settings(database_url=house.url.replace(f":{port}", ":1"), database_wait_s=0.3)
+
+    with pytest.raises(StartError, match="SINYAL_POSITIONS_DATABASE_URL"):
+        await main(settings, None)  # type: ignore[arg-type]  # it does not come to the stage
+
+
+async def _kill_lease(house: House) -> None:
+    """End the connection that holds the lease, as a network does."""
+    await house.rows(
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid in"
+        " (select pid from pg_stat_activity where application_name = 'sinyal-positions-lease') and granted"
+    )
+
+
+async def _forbid_connections(house: House, *, is_forbidden: bool) -> None:
+    """Take the database away, or give it back: nobody may connect, and who is connected is thrown out."""
+    name = house.url.rsplit("/", 1)[1].split("?")[0]
+    admin = house.url.replace(f"/{name}", "/postgres")
+    async with await psycopg.AsyncConnection.connect(admin, autocommit=True) as connection:
+        await connection.execute(f"alter database {name} with allow_connections {not is_forbidden}".encode())
+        if is_forbidden:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+            )
