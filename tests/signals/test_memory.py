@@ -61,21 +61,46 @@ async def test_history_is_read_once_and_then_only_what_is_new() -> None:
     await series.sync()
     archive.messages = messages(151)
     await series.sync()
+    await series.sync()
 
-    assert archive.asked == [8, 200, 8]
+    assert archive.asked == [200, 1, 1]
     assert series.count == 151
 
 
-async def test_hole_in_the_newest_few_reads_the_history_again() -> None:
+async def test_candle_that_follows_the_newest_costs_no_question() -> None:
+    archive = ListArchive(messages(150))
+    series = memory_of(archive)
+
+    await series.sync()
+    for message in messages(160)[148:]:
+        await series.learn(message)
+
+    assert archive.asked == [200]
+    assert series.count == 160
+
+
+async def test_candle_after_a_pause_reads_the_history_again() -> None:
     archive = ListArchive(messages(150))
     series = memory_of(archive)
 
     await series.sync()
     archive.messages = messages(152)
+    await series.learn(messages(152)[-1])
+
+    assert archive.asked == [200, 200]
+    assert series.count == 152
+
+
+async def test_question_after_a_candle_that_another_copy_heard_reads_it() -> None:
+    archive = ListArchive(messages(150))
+    series = memory_of(archive)
+
+    await series.sync()
+    archive.messages = messages(153)
     await series.sync()
 
-    assert archive.asked == [8, 200, 8, 200]
-    assert series.count == 152
+    assert archive.asked == [200, 1, 200]
+    assert series.count == 153
 
 
 async def test_candle_that_came_by_itself_makes_the_next_question_read_the_history() -> None:
@@ -83,20 +108,32 @@ async def test_candle_that_came_by_itself_makes_the_next_question_read_the_histo
     series = memory_of(archive)
 
     await series.sync()
-    series.take(messages(151)[-1])
-    archive.messages = messages(151)
+    series.take(messages(153)[-1])
+    archive.messages = messages(154)
+    await series.learn(messages(154)[-1])
+
+    assert archive.asked == [200, 200]
+    assert series.count == 154
+
+
+async def test_stream_without_candles_is_asked_each_time() -> None:
+    archive = ListArchive([])
+    series = memory_of(archive)
+
+    await series.sync()
     await series.sync()
 
-    assert archive.asked == [8, 200, 8, 200]
+    assert archive.asked == [200, 1]
+    assert series.count == 0
 
 
 async def test_reading_that_failed_is_made_good_by_the_next() -> None:
-    archive = ListArchive(messages(150), fails_at=(2,))
+    archive = ListArchive(messages(150), fails_at=(1,))
     series = memory_of(archive)
 
     with pytest.raises(TransientError):
         await series.sync()
-    await series.sync()
+    await series.learn(messages(150)[-1])
 
     assert series.count == 150
 

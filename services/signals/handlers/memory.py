@@ -1,8 +1,8 @@
 """What this copy of the room knows of the market, kept equal to the streams.
 
-Copies of the room share one consumer, so each is handed only some of the candles. The stream is the truth: before a
-live candle is judged or a question answered, the newest few are read back, and the whole history when any is missing.
-That is also how the memory is rebuilt after a restart: there is one way in, and it always ends in the same state.
+Copies of the room share one consumer, so each is handed only some of the candles. The stream is the truth. A candle
+that follows the newest known one without a pause leaves nothing to miss; in every other case the history is read back
+before anything is judged. That is also how the memory is rebuilt after a restart: one way in, the same state always.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from services.signals.domain.opinion import Evaluation
 from services.signals.domain.strategy import Strategy
 from services.signals.ports import MarketArchive
 
-NEWEST_FEW = 8  # read back each time: one short answer of the broker
 JUDGED_AT_ONCE = 25  # about 10 ms of work between two looks at the event loop
 
 
@@ -51,14 +50,22 @@ class SeriesMemory:
         self._may_miss_some = True
         self._add(message)
 
-    async def sync(self) -> None:
-        """Read from the stream what is not known yet. Raises TransientError."""
-        few = await self._archive.latest_candles(self.symbol, self.interval, NEWEST_FEW)
-        unknown = [message for message in few if not self.holds(message.open_time_s)]
-        if self._may_miss_some or unknown not in ([], few[-1:]):
-            unknown = await self._read_all()
-        for message in unknown:
+    async def learn(self, message: CandleClosed) -> None:
+        """Remember a candle and, where it may have neighbours that are not known, them too. Raises TransientError."""
+        if self._may_miss_some:
+            await self._read_all()
+        elif self._follows(message):
             self._add(message)
+        elif not self.holds(message.open_time_s):
+            await self._read_all()
+
+    async def sync(self) -> None:
+        """Make sure that the newest candle of the stream and all before it are known. Raises TransientError."""
+        if self._may_miss_some:
+            await self._read_all()
+            return
+        for newest in await self._archive.latest_candles(self.symbol, self.interval, 1):
+            await self.learn(newest)
 
     def evaluation(self, strategy: Strategy[Any], open_time_s: int) -> Evaluation:
         """Return what `strategy` says about a held candle; indicators are computed for the first asker only."""
@@ -77,13 +84,19 @@ class SeriesMemory:
                 await asyncio.sleep(0)  # yields; a long chart must not hold back a candle
         return told
 
-    async def _read_all(self) -> list[CandleClosed]:
+    def _follows(self, message: CandleClosed) -> bool:
+        newest = self.newest
+        return newest is not None and message.open_time_s == newest.open_time_s + self.interval.seconds
+
+    async def _read_all(self) -> None:
         self._may_miss_some = False  # before the question: what comes by itself while it is asked counts again
         try:
-            return await self._archive.latest_candles(self.symbol, self.interval, self._judged.history.cap)
+            kept = await self._archive.latest_candles(self.symbol, self.interval, self._judged.history.cap)
         except TransientError:
             self._may_miss_some = True
             raise
+        for message in kept:
+            self._add(message)
 
     def _add(self, message: CandleClosed) -> None:
         self._judged.add(_as_candle(message))

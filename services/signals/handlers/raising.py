@@ -58,7 +58,7 @@ class Raiser:
         if message.backfilled or self._age_s(message) > self._policy.fresh_s:
             series.take(message)
             return
-        await series.sync()
+        await series.learn(message)
         for strategy in self._strategies:
             if strategy.interval is message.interval and series.holds(message.open_time_s):
                 evaluation = series.evaluation(strategy, message.open_time_s)
