@@ -13,6 +13,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -94,6 +95,7 @@ class MemoryBus:
         self._answerers: dict[str, list[Callable[[bytes], asyncio.Task[Reply]]]] = {}
         self._turns = itertools.count()
         self._objects: dict[tuple[str, str], tuple[bytes, float]] = {}
+        self._schedules: dict[str, str] = {}
         self._said: list[tuple[str, bytes]] = []
         self._is_connected = True
         for consumer in consumers:
@@ -143,8 +145,9 @@ class MemoryBus:
         if stream.is_known(schedule_id):
             return
         stream.know(schedule_id)
+        self._schedules[message.id] = schedule_id
         delay_s = (at - self._clock.now()).total_seconds()
-        self._alarms.after(max(0.0, delay_s), partial(self._keep, stream, message))
+        self._alarms.after(max(0.0, delay_s), partial(self._appear, stream, message, schedule_id))
 
     @asynccontextmanager
     async def deliveries(
@@ -293,6 +296,11 @@ class MemoryBus:
             return False
         self._say(message.subject, message.body)
         return True
+
+    def _appear(self, stream: MemoryStream, message: Outgoing, schedule_id: str) -> None:
+        if self._schedules.get(message.id) == schedule_id:
+            del self._schedules[message.id]
+            self._keep(stream, replace(message, id=""))
 
     def _say(self, subject: str, body: bytes) -> None:
         self._said.append((subject, body))

@@ -87,18 +87,19 @@ class MemoryStream:
         return any(matches(pattern, subject) for pattern in self.subjects)
 
     def append(self, message: Outgoing) -> Stored | None:
-        """Store a message, or return None where its id is known or its subject coalesces."""
+        """Store a message, or return None where its id is known or its subject coalesces. An empty id is no id."""
         self._forget_old()
         subject = transformed(message.subject, self._transform)
         if self.is_known(message.id) or (self.definition.coalesce and self._by_subject.get(subject)):
             return None
         self.last_sequence += 1
-        headers = {"Nats-Msg-Id": message.id, **message.headers}
+        headers = {"Nats-Msg-Id": message.id, **message.headers} if message.id else dict(message.headers)
         stored = Stored(subject, message.body, headers, self.last_sequence, self._clock.now())
         self._messages[stored.sequence] = stored
         self._order.append(stored.sequence)
         self._by_subject.setdefault(subject, {})[stored.sequence] = None
-        self._ids[message.id] = self._clock.monotonic()
+        if message.id:
+            self.know(message.id)
         self._trim(subject)
         self.bell.ring()
         return stored

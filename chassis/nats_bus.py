@@ -161,7 +161,7 @@ class NatsBus:
         try:
             await self._link.call(f"STREAM.MSG.DELETE.{stream}", {"seq": sequence, "no_erase": True})
         except ApiError as e:
-            if e.code not in (400, 404):  # 400: the sequence lies outside of what is kept
+            if "no message found" not in e.description:
                 raise TransientError(str(e)) from e
 
     # --- loss allowed -------------------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ GIVE_UP_S = 12.0
 SWEEP_S = 0.25
 
 PER_SUBJECT_FULL = "maximum messages per subject exceeded"
-DUPLICATE_IN_BATCH = 10201
 STORE_FAILED = 10077
+UNAVAILABLE = 503
 
 ID_HEADER = "Nats-Msg-Id"
 
@@ -104,7 +104,7 @@ class Publisher:
         ack = await self._repeat(subject, lambda: self._attempt_atomic(messages, f"{batch_id}-{next(attempts)}"))
         if ack.error is None:
             return True
-        if ack.error.code in (500, 503):
+        if ack.error.code in (500, UNAVAILABLE):
             raise TransientError(f"{subject}: {ack.error.description}")
         return False
 
@@ -119,7 +119,7 @@ class Publisher:
             except _LostError as e:
                 reason = str(e)
             else:
-                if ack.error is None or ack.error.code != 503:
+                if ack.error is None or ack.error.code != UNAVAILABLE or PER_SUBJECT_FULL in ack.error.description:
                     return ack
                 reason = ack.error.description
             if loop.time() + pause_s >= deadline:
@@ -205,7 +205,7 @@ def _judged(subject: str, ack: Ack) -> Ack:
     error = ack.error
     if error is None or PER_SUBJECT_FULL in error.description:
         return ack
-    if error.code in (500, 503) or error.err_code == STORE_FAILED:  # no room in the stream: somebody must look
+    if error.code in (500, UNAVAILABLE) or error.err_code == STORE_FAILED:  # no room in the stream: somebody must look
         raise TransientError(f"{subject}: {error.description}")
     raise RejectedError(f"{subject}: {error.description} ({error.err_code})")
 

@@ -1,5 +1,5 @@
 """Real servers for the chassis' tests."""
 
-from tests.postgres_server import postgres, postgres_cluster
+from tests.servers import nats, nats_server, own_nats_server, postgres, postgres_cluster
 
-__all__ = ["postgres", "postgres_cluster"]
+__all__ = ["nats", "nats_server", "own_nats_server", "postgres", "postgres_cluster"]
