@@ -27,7 +27,6 @@ from sandbox.stack.supervisor import NotReadyError
 from sandbox.stack.tally import is_drained, read_records, summarise
 
 SYMBOL = "XAUUSD"
-STRATEGY = "trend_pullback"
 NAMES = ("Ani", "Budi", "Citra", "Dewi", "Eko", "Fajar", "Gita", "Hadi", "Indah", "Joko")
 DRAIN_S = 30.0
 """How long the last messages may take after the market has stopped."""
@@ -117,7 +116,7 @@ async def _session(options: Options, stack: Stack, stop: asyncio.Event, live: Li
         live.update(Text("the market stops; the last messages go out"))
         await stack.supervisor.down(["exchange"])
         await _drain(stack)
-        records = await read_records(bus, stack.layout.database_url, await people.journal(), SYMBOL, STRATEGY)
+        records = await read_records(bus, stack.layout.database_url, await people.journal(), SYMBOL)
         return summarise(records)
 
 

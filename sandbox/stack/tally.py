@@ -4,10 +4,12 @@ Nothing here asks the services: ticks, candles and signals are read from the bro
 database, messages from the journal of the Bot API server.
 """
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -20,6 +22,16 @@ from contracts.messages import CandleClosed, Interval, SignalRaised, Tick
 from sandbox.stack.people import Json, is_new_message, text_of
 
 EVERYTHING = 5_000_000
+QUIET_S = 1.0
+"""A stream that says nothing for so long is read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A signal, and the wall time at which the broker had it."""
+
+    signal: SignalRaised
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +40,13 @@ class Records:
 
     ticks: Sequence[Tick]
     candles: Mapping[Interval, Sequence[CandleClosed]]
-    signals: Sequence[SignalRaised]
+    signals: Sequence[Raised]
     positions: Sequence[Json]
     deliveries: Sequence[Json]
     journal: Sequence[Json]
 
 
-async def read_records(bus: Bus, database_url: str, journal: Sequence[Json], symbol: str, strategy: str) -> Records:
+async def read_records(bus: Bus, database_url: str, journal: Sequence[Json], symbol: str) -> Records:
     """Read everything that a run left behind."""
     candles = {
         interval: await bus.latest(catalogue.CANDLE, symbol, interval, count=EVERYTHING) for interval in Interval
@@ -45,17 +57,30 @@ async def read_records(bus: Bus, database_url: str, journal: Sequence[Json], sym
     return Records(
         ticks=await bus.latest(catalogue.TICK, symbol, count=EVERYTHING),
         candles=candles,
-        signals=await bus.latest(catalogue.SIGNAL, symbol, strategy, count=EVERYTHING),
+        signals=await _read_signals(bus),
         positions=positions,
         deliveries=deliveries,
         journal=journal,
     )
 
 
+async def _read_signals(bus: Bus) -> list[Raised]:
+    """Read the public record from its beginning until nothing more comes."""
+    found: list[Raised] = []
+    async with bus.replay(catalogue.SIGNAL) as signals:
+        try:
+            while True:
+                async with asyncio.timeout(QUIET_S):
+                    stored, signal = await anext(signals)
+                found.append(Raised(signal, stored.stored_at))
+        except TimeoutError:
+            return found
+
+
 _POSITIONS = """
-    select id as position_id, signal_id, subscriber_id, state, closed_ms, closed_at from positions.position
+    select id as position_id, signal_id, subscriber_id, state, opened_at, closed_ms, closed_at from positions.position
 """
-_DELIVERIES = "select send_id, chat_id, kind, state, message_id, attempts from telegram.delivery"
+_DELIVERIES = "select send_id, chat_id, kind, state, message_id, repeats from telegram.delivery"
 
 
 async def _rows(connection: AsyncConnection[tuple[Any, ...]], query: str) -> list[Json]:
@@ -140,7 +165,7 @@ def _count_due(records: Records) -> tuple[int, int]:
         and any(short in text_of(entry) for short in shorts)
         and not any((entry["chat_id"], message) in known for message in entry["message_ids"])
     ]
-    excused = sum(row["state"] == "unknown" or row["attempts"] > 1 for row in records.deliveries)
+    excused = sum(row["repeats"] or row["state"] == "unknown" for row in records.deliveries)
     return lost, max(0, len(strangers) - excused)
 
 
@@ -151,21 +176,25 @@ def _has_arrived(row: Json | None, arrived: set[tuple[Any, int]]) -> bool:
 
 
 def _latencies(records: Records) -> Json:
+    """Measure on the wall clock: candle published → signal stored → first and last text confirmed; tick → exit stored.
+
+    An exit that was parked because its signal was still on the way counts from the delivery.
+    """
     closed_at = {candle.open_time_s: candle.at for candle in records.candles[Interval.M1]}
-    raised = [
-        (signal.at - closed_at[signal.candle_open_s]).total_seconds()
-        for signal in records.signals
-        if signal.candle_open_s in closed_at
+    signals = [
+        (raised.stored_at - closed_at[raised.signal.candle_open_s]).total_seconds()
+        for raised in records.signals
+        if raised.signal.candle_open_s in closed_at
     ]
     first, last = _sent_after(records)
     tick_at = {tick.epoch_ms: tick.at for tick in records.ticks}
     exits = [
-        (position["closed_at"] - tick_at[position["closed_ms"]]).total_seconds()
+        (position["closed_at"] - max(tick_at[position["closed_ms"]], position["opened_at"])).total_seconds()
         for position in records.positions
         if position["state"] == "closed" and position["closed_ms"] in tick_at
     ]
     return {
-        "tick_to_signal": percentiles(raised),
+        "tick_to_signal": percentiles(signals),
         "signal_to_first_sent": percentiles(first),
         "signal_to_last_sent": percentiles(last),
         "tick_to_exit": percentiles(exits),
@@ -181,7 +210,7 @@ def _sent_after(records: Records) -> tuple[list[float], list[float]]:
         for message in entry["message_ids"]
     }
     rows = {str(delivery["send_id"]): delivery for delivery in records.deliveries}
-    raised = {signal.id: signal.at.timestamp() for signal in records.signals}
+    raised = {one.signal.id: one.stored_at.timestamp() for one in records.signals}
     after: dict[str, list[float]] = {}
     for position in records.positions:
         row = rows.get(send_id(position["position_id"], "signal"))
