@@ -1,5 +1,7 @@
 """Quotes, bars and moments for tests of the feed."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from services.feed.domain.quotes import Bar, Quote
@@ -24,3 +26,10 @@ def a_quote(at_s: float = 0.0, price: float = 4000.0, *, spread: float = 0.3, is
 def a_bar(minute: int = 0, price: float = 4000.0) -> Bar:
     """A bar that opens `minute` minutes after noon."""
     return Bar(NOON_MS // 1000 + minute * 60, price, price + 1, price - 1, price + 0.5)
+
+
+async def until(condition: Callable[[], object], *, deadline_s: float = 10.0) -> None:
+    """Wait until something is so; fails at the deadline."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110  # what is waited for lies in another process or has no event
+            await asyncio.sleep(0.005)

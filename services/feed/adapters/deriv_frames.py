@@ -136,5 +136,5 @@ def decode(body: str | bytes) -> Frame:
 def _req_id(body: str | bytes) -> int | None:
     try:
         return _envelopes.decode(body).req_id
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

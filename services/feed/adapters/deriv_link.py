@@ -85,6 +85,8 @@ class DerivLink:
             raise VenueLostError(_words(e)) from e
         finally:
             del self._waiting[req_id]
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # whoever asked may have left in the meantime: then nobody else looks at it
         if frame.error is not None:
             raise VenueRefusedError(frame.error.code, frame.error.message)
         return frame

@@ -75,7 +75,8 @@ class TickCheck:
             return None
         if quote.epoch_ms < self._last.epoch_ms:
             return BadInput.BACKWARDS
-        return BadInput.DUPLICATE if quote[:3] == self._last[:3] else None
+        is_known = self._last.is_backfilled or quote[:3] == self._last[:3]
+        return BadInput.DUPLICATE if is_known else None
 
     def _jump(self, quote: Quote) -> BadInput | None:
         if self._last is None or _is_near(quote.mid, self._last.mid):

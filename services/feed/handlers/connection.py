@@ -98,11 +98,16 @@ class Connection:
         day = day_of(self._market.now_ms())
         while True:
             metrics.VENUE_ROUND_TRIP.labels(self._venue).observe(await self._session.ping())
-            self._market.set(await self._session.market_ms())
+            self._learn_time(await self._session.market_ms())
             if day_of(self._market.now_ms()) != day:
                 day = day_of(self._market.now_ms())
                 await self._learn_hours()
             await asyncio.sleep(HEARTBEAT_S)
+
+    def _learn_time(self, told_ms: int) -> None:
+        """Correct the clock, unless it lies in the second that was told: it need not jump back to its beginning."""
+        if not told_ms <= self._market.now_ms() < told_ms + 1000:
+            self._market.set(told_ms)
 
     async def _learn_hours(self) -> None:
         """Ask for the hours of today and tomorrow; without an answer the table of the instrument stands."""

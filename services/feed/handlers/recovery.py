@@ -44,12 +44,12 @@ class Recovery:
         self._feed.hold()
         await self._catch_up()
         await self._subscribe()
-        await self._repair()
+        await self._repair(is_first=True)
         self._feed.await_quote()
         while True:
             await self._feed.repair_wanted.wait()
             self._feed.repair_wanted.clear()
-            await self._repair()
+            await self._repair(is_first=False)
 
     async def _catch_up(self) -> None:
         feed, now_ms = self._feed, self._market.now_ms()
@@ -87,15 +87,18 @@ class Recovery:
             nap_s = min(LONGEST_NAP_S, max(SHORTEST_NAP_S, self._market.wall_s((opens_ms - now_ms) / 1000)))
         await asyncio.sleep(nap_s)
 
-    async def _repair(self) -> None:
+    async def _repair(self, *, is_first: bool) -> None:
+        """Ask what happened since the last quote, and let live quotes flow behind it."""
         feed, now_ms = self._feed, self._market.now_ms()
         from_ms = feed.held.folded_ms or now_ms
         quotes = await self._history(self._session.history_quotes(feed.symbol, from_ms=from_ms), now_ms)
         before_ms = feed.first_waiting_ms()
         missing = [quote for quote in quotes if before_ms is None or quote.epoch_ms < before_ms]
-        if missing:
+        if missing and not feed.is_fresh(missing[0].epoch_ms, now_ms):
+            if before_ms is None and not is_first:
+                raise VenueLostError(f"the history of {feed.symbol} goes on and its stream does not")
             feed.happen(Happening.FILLING, "quotes were missing")
-            feed.fill(minutes((), missing, from_ms=from_ms, now_ms=now_ms, count=0), from_ms)
+        feed.fill(minutes((), missing, from_ms=from_ms, now_ms=now_ms, count=0), from_ms)
         feed.release(now_ms)
 
     async def _history(self, asked: Awaitable[Sequence[T]], now_ms: int) -> Sequence[T]:

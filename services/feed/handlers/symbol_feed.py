@@ -66,6 +66,7 @@ class SymbolFeed:
         self._folded_ms: int | None = None
         self._told_ms: int | None = None
         self._waiting: deque[Quote] | None = deque()
+        self._is_quoting = False
         self._heard_at = clock.monotonic()
         self._opened_at = self._heard_at
         self._tries = 1
@@ -115,13 +116,15 @@ class SymbolFeed:
             self._enter(state, reason)
 
     def _enter(self, state: FeedState, reason: str) -> None:
-        self.state, self.reason, self.since_ms = state, reason, self._market.now_ms()
+        self.state, self.reason = state, reason
+        self.since_ms = self._market.now_ms()
         self._teller.state(state, reason, self.since_ms)
 
     def lose(self, reason: str) -> None:
         """The connection is gone. A closed market stays closed: nobody is told of a weekend's reconnects."""
-        self.hold()
         self._waiting = deque()  # what waited is had from the history
+        self._is_quoting = False
+        self.repair_wanted.clear()
         if self.state is not FeedState.CLOSED or self.calendar.is_open(self._market.now_ms()):
             self.happen(Happening.LOST, reason)
 
@@ -134,7 +137,8 @@ class SymbolFeed:
             self._waiting = deque()
 
     def await_quote(self) -> None:
-        """Count silence from now on: the connection has just become able to tell quotes."""
+        """Count silence from now on, repairs or not: the connection has just become able to tell quotes."""
+        self._is_quoting = True
         self._heard_at = self._clock.monotonic()
 
     def hear(self, quote: Quote) -> None:
@@ -252,9 +256,12 @@ class SymbolFeed:
         self.settle(known_until_ms)
         self._judge_freshness(known_until_ms)
 
+    def is_fresh(self, epoch_ms: int, now_ms: int) -> bool:
+        """Tell whether a quote of `epoch_ms` is not older than the silence that makes a feed stale."""
+        return now_ms - epoch_ms <= max(PAUSE_MS, self._stale_s * 1000 * self._market.speed)
+
     def _judge_freshness(self, now_ms: int) -> None:
-        age_ms = now_ms - (self._told_ms or 0)
-        if age_ms <= max(PAUSE_MS, self._stale_s * 1000 * self._market.speed):
+        if self.is_fresh(self._told_ms or 0, now_ms):
             self.happen(Happening.CAUGHT_UP, "caught up")
         elif self.calendar.is_open(now_ms):
             self.happen(Happening.SILENT, "no fresh quote")
@@ -271,14 +278,14 @@ class SymbolFeed:
         """
         if not self.calendar.is_open(now_ms):
             self._beat_closed()
-        elif self._waiting is None:
+        elif self._is_quoting:
             self._beat_open()
         end_ms = self._fold.next_end_ms
         if self._waiting is None and end_ms is not None and end_ms + self._grace_ms <= now_ms:
             self._want_repair()
 
     def _beat_closed(self) -> None:
-        if self._clock.monotonic() - self._heard_at >= self._stale_s and self._waiting is None:
+        if self._is_quoting and self._clock.monotonic() - self._heard_at >= self._stale_s:
             self.happen(Happening.SHUT, "market closed")
         if self.state is FeedState.CLOSED:
             self._opened_at = self._clock.monotonic()

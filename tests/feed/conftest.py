@@ -1,0 +1,5 @@
+"""Fixtures of the feed's tests."""
+
+from tests.servers import nats, nats_server
+
+__all__ = ["nats", "nats_server"]
