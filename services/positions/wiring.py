@@ -13,6 +13,7 @@ from chassis.consume import consume
 from chassis.database import Pool, open_pool
 from chassis.health import Check
 from chassis.lifecycle import Stage
+from chassis.nats_bus import connect
 from chassis.outbox import Relay
 from contracts import catalogue
 from contracts.messages import FeedState
@@ -178,8 +179,6 @@ def _newcomer(settings: PositionsSettings) -> Newcomer:
 
 async def main(settings: PositionsSettings, stage: Stage) -> None:
     """Serve until `stage.stop` is set. What is in hand then is redelivered, or worked out again from the mark."""
-    from chassis.nats_bus import connect  # noqa: PLC0415  # tests of the room run without the broker's library
-
     url = settings.database_url.get_secret_value()
     seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
     async with (

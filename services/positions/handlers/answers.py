@@ -1,6 +1,5 @@
 """What a subscriber asks about his own trades. Nothing is looked up without his id."""
 
-
 from chassis.errors import AskFailedError
 from chassis.trace import new_trace
 from contracts import asks, catalogue, ids

@@ -1,6 +1,5 @@
 """A subscriber asks for a signal now."""
 
-
 from chassis import metrics
 from chassis.errors import AskFailedError, TransientError
 from contracts import asks, catalogue

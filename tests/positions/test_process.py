@@ -1,0 +1,138 @@
+"""The room as a process, on a real broker and a real database."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from chassis.bus import Bus
+from chassis.nats_bus import connect
+from contracts import asks, catalogue, codec
+from contracts.messages import ExitReason, PositionClosed, SendMessage
+from tests.positions.builders import START_MS, a_delivery, a_feed, a_signal, a_tick
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.real
+
+
+@asynccontextmanager
+async def process(postgres: str, nats: str, **settings: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run `python -m services.positions`; yields the process and the address of its health endpoints."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("SINYAL_")} | {
+        "SINYAL_POSITIONS_DATABASE_URL": postgres, "SINYAL_NATS_URL": nats, "SINYAL_POSITIONS_ACCESS": "open",
+    } | settings  # fmt: skip
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.positions", cwd=ROOT, env=env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield child, await _address(child)
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
+
+
+async def _address(child: asyncio.subprocess.Process) -> str:
+    assert child.stdout is not None
+    async with asyncio.timeout(30):
+        async for line in child.stdout:
+            if b"service.started" in line:
+                port = re.search(rb'"port": (\d+)', line)
+                assert port is not None
+                return f"http://127.0.0.1:{port[1].decode()}"
+    return ""
+
+
+async def _until_ready(address: str) -> dict[str, Any]:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as client:
+        while True:
+            async with client.get(f"{address}/readyz") as answer:
+                body = await answer.json()
+            if answer.status == 200 and body["checks"].keys() >= {"bus", "database", "ticks", "positions"}:
+                return body
+            await asyncio.sleep(0.1)
+
+
+async def _take_send(bus: Bus) -> SendMessage:
+    """Take the next message to a chat, as the telegram room would."""
+    async with asyncio.timeout(20), bus.deliveries(catalogue.TELEGRAM_SENDS) as sends:
+        async for delivery in sends:
+            await delivery.ack()
+            return codec.decode(delivery.message.body, SendMessage)
+    raise AssertionError("the deliveries ended")
+
+
+async def _first_closed(bus: Bus) -> PositionClosed:
+    async with asyncio.timeout(20), bus.replay(catalogue.POSITION_CLOSED) as messages:
+        async for _, message in messages:
+            return message
+    raise AssertionError("the replay ended")
+
+
+async def test_a_position_lives_and_ends_and_the_process_stops_cleanly(postgres: str, nats: str) -> None:
+    async with process(postgres, nats) as (child, address), connect(nats, name="telegram") as bus:
+        ready = await _until_ready(address)
+        await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
+        await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=1, chat_id=1, name="n"))
+        await bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+        status = await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=1, symbol="XAUUSD"))
+        await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
+        await bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
+        message = await _take_send(bus)
+        await bus.publish(catalogue.DELIVERY, a_delivery(message), "delivered", 1)
+        await bus.publish(catalogue.TICK, a_tick(1000, 3997.9), "XAUUSD")
+        closed = await _first_closed(bus)
+        child.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            code = await child.wait()
+
+    assert ready["checks"]["positions"]["live"] == 0
+    assert status.feed == "LIVE"
+    assert (closed.reason, closed.exit, closed.closed_ms) == (ExitReason.STOP, 3997.9, START_MS + 1000)
+    assert code == 0
+
+
+async def test_a_killed_process_leaves_its_work_to_the_next(postgres: str, nats: str) -> None:
+    async with connect(nats, name="telegram") as bus:
+        async with process(postgres, nats) as (child, address):
+            await _until_ready(address)
+            await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
+            await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=1, chat_id=1, name="n"))
+            await bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+            await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
+            await bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
+            message = await _take_send(bus)
+            child.kill()
+        await bus.publish(catalogue.DELIVERY, a_delivery(message), "delivered", 1)
+        await bus.publish(catalogue.TICK, a_tick(1000, 4003.1), "XAUUSD")
+        await bus.publish(catalogue.TICK, a_tick(2000, 3900.0), "XAUUSD")
+        async with process(postgres, nats):
+            closed = await _first_closed(bus)
+            history = await bus.ask(catalogue.HISTORY, asks.GetHistory(subscriber_id=1))
+
+    assert (closed.reason, closed.closed_ms, closed.detected_late) == (ExitReason.TARGET, START_MS + 1000, True)
+    assert history.total == 1
+
+
+def test_a_database_that_is_not_there_ends_the_process_with_one_line() -> None:
+    env = {"PATH": os.environ["PATH"], "SINYAL_POSITIONS_DATABASE_URL": "postgresql://x:secret@127.0.0.1:1/n"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.positions"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        env=env | {"SINYAL_POSITIONS_DATABASE_WAIT_S": "0.5"},
+    )  # fmt: skip
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("positions: SINYAL_POSITIONS_DATABASE_URL: ")
+    assert (ended.stderr.count("\n"), "secret" in ended.stdout + ended.stderr) == (1, False)
