@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -22,12 +22,13 @@ from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
 from tests.shared import ROOT
 from tests.signals.builders import golden_series
-from tests.signals.market import SYMBOL, enter, history, publish, told
+from tests.signals.market import SYMBOL, enter, history, publish, told, until
 
 pytestmark = pytest.mark.real
 
 CANDLES = golden_series(116)
 CLOCK = SystemClock()
+BACK_AFTER_S = catalogue.SIGNALS_CANDLES.ack_wait_s + 15  # what a killed copy had in hand is handed on by then
 NOW = asks.EvaluateNow(symbol=SYMBOL)
 
 
@@ -59,17 +60,24 @@ async def answering(bus: Bus, process: Process) -> None:
                 return
 
 
-async def recorded(bus: Bus) -> list[int]:
-    """List the candles of all auto signals on the record."""
-    signals = await bus.latest(catalogue.SIGNAL, SYMBOL, TrendPullback.name, count=100)
-    return sorted(signal.candle_open_s for signal in signals if signal.mode is Mode.AUTO)
+@asynccontextmanager
+async def auto_signals(bus: Bus) -> AsyncIterator[list[int]]:
+    """A list that grows with the record: the candles of all auto signals."""
+    times: list[int] = []
 
+    async def read() -> None:
+        async with bus.replay(catalogue.SIGNAL) as record:
+            async for _, raised in record:
+                if raised.mode is Mode.AUTO:
+                    times.append(raised.candle_open_s)
 
-async def until(condition: Callable[[], Awaitable[object]], *, deadline_s: float) -> None:
-    """Wait for what only asking can tell."""
-    async with asyncio.timeout(deadline_s):
-        while not await condition():  # noqa: ASYNC110  # another process announces nothing
-            await asyncio.sleep(0.02)
+    task = asyncio.ensure_future(read())
+    try:
+        yield times
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def expected_times(start: int) -> list[int]:
@@ -82,12 +90,12 @@ def expected_times(start: int) -> list[int]:
 async def test_kill_in_the_middle_changes_nothing_in_what_is_raised(nats: str) -> None:
     expected = expected_times(104)
     assert len(expected) > 5
-    async with connect(nats, name="feed") as bus:
+    async with connect(nats, name="feed") as bus, auto_signals(bus) as raised:
         await enter(bus, CLOCK, FeedState.LIVE)
         await publish(bus, *(history(candle, CLOCK) for candle in CANDLES[:104]))
         async with process_on(nats, bus) as process:
             await publish(bus, *(told(candle, CLOCK) for candle in CANDLES[104:109]))
-            await until(lambda: recorded(bus), deadline_s=10)
+            await until(lambda: raised)
             process.kill()  # what it had in hand comes back after the broker's ack_wait
             await process.wait()
         await publish(bus, *(told(candle, CLOCK) for candle in CANDLES[109:112]))
@@ -95,15 +103,11 @@ async def test_kill_in_the_middle_changes_nothing_in_what_is_raised(nats: str) -
             await publish(bus, *(told(candle, CLOCK) for candle in CANDLES[112:]))
 
             with suppress(TimeoutError):
-                await until(lambda: _is_recorded(bus, expected), deadline_s=catalogue.SIGNALS_CANDLES.ack_wait_s + 12)
-            assert await recorded(bus) == expected
+                await until(lambda: len(raised) == len(expected), deadline_s=BACK_AFTER_S)
+            assert sorted(raised) == expected
 
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 15) == 0
-
-
-async def _is_recorded(bus: Bus, expected: list[int]) -> bool:
-    return await recorded(bus) == expected
 
 
 async def test_questions_are_answered_within_fifty_milliseconds(nats: str) -> None:
@@ -112,7 +116,9 @@ async def test_questions_are_answered_within_fifty_milliseconds(nats: str) -> No
         await publish(bus, *(history(candle, CLOCK) for candle in CANDLES[:104]))
         async with process_on(nats, bus):
             await publish(bus, told(CANDLES[104], CLOCK))
-            await until(lambda: _signal_now(bus), deadline_s=10)
+            async with bus.replay(catalogue.SIGNAL) as record:
+                await asyncio.wait_for(_first_signal(bus), 10)
+                [(_, recorded)] = [await asyncio.wait_for(anext(record), 5)]
             took_s = []
             for _ in range(30):
                 started = time.perf_counter()
@@ -120,9 +126,10 @@ async def test_questions_are_answered_within_fifty_milliseconds(nats: str) -> No
                 took_s.append(time.perf_counter() - started)
 
             assert sorted(took_s)[15] < 0.05
-            [record] = await bus.latest(catalogue.SIGNAL, SYMBOL, TrendPullback.name, count=10)
-            assert record.id == "s:XAUUSD:trend_pullback:manual:M1:6240"
+            assert recorded.id == "s:XAUUSD:trend_pullback:manual:M1:6240"
 
 
-async def _signal_now(bus: Bus) -> bool:
-    return (await bus.ask(catalogue.EVALUATE, NOW)).signal is not None
+async def _first_signal(bus: Bus) -> None:
+    """Ask until the candle has been heard."""
+    while (await bus.ask(catalogue.EVALUATE, NOW)).signal is None:  # noqa: ASYNC110  # another process
+        await asyncio.sleep(0.02)
