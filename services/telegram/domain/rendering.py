@@ -24,6 +24,10 @@ class Rendered:
     html: str
     buttons: Keyboard = ()
 
+    def __post_init__(self) -> None:
+        """Hold plain text: messages carry no class of ours."""
+        object.__setattr__(self, "html", str(self.html))
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -51,4 +55,4 @@ def fit(blocks: Sequence[Block], limit: int) -> Html:
 
 def button(words: Words, key: str, verb: Verb, argument: str = "") -> Button:
     """Make a button whose label is in the catalogue."""
-    return Button(text=words(key), data=Press(verb, argument).pack())
+    return Button(text=str(words(key)), data=Press(verb, argument).pack())

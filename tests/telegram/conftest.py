@@ -1,0 +1,17 @@
+"""A real PostgreSQL, a broker in memory, a Telegram in memory, and the gateway between them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.postgres_server import postgres, postgres_cluster
+from tests.telegram.gateway import Gateway
+
+__all__ = ["postgres", "postgres_cluster"]
+
+
+@pytest.fixture
+async def gateway(postgres: str) -> AsyncIterator[Gateway]:
+    """A gateway whose sender does not run yet: `async with gateway.running():`."""
+    async with Gateway.open(postgres) as gateway:
+        yield gateway

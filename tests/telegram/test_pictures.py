@@ -1,0 +1,104 @@
+"""Who may go with a picture, and who carries it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.telegram.domain.pictures import REMEMBERED_KEYS, PictureRoom
+
+
+def test_nobody_goes_before_it_is_drawn():
+    room = PictureRoom()
+
+    assert room.arrive("k", "a", 60.0) == []
+    assert room.unseen() == ["k"]
+    assert room.drawn("k") == ["a"]
+    assert room.unseen() == []
+
+
+def test_one_uploads_and_the_others_follow_with_the_id():
+    room = PictureRoom()
+    for name in "abc":
+        room.arrive("k", name, 60.0)
+
+    assert room.drawn("k") == ["a"]
+    assert room.drawn("k") == []
+    assert room.uploaded("k") == ["b", "c"]
+    assert room.arrive("k", "d", 60.0) == ["d"]
+
+
+def test_when_the_uploader_gives_up_the_next_may_try():
+    room = PictureRoom()
+    for name in "ab":
+        room.arrive("k", name, 60.0)
+    room.drawn("k")
+
+    assert room.give_up("k", "b") == []
+    assert room.give_up("k", "a") == ["b"]
+
+
+def test_a_text_may_take_the_picture_along_only_when_it_is_there_and_free():
+    room = PictureRoom()
+    assert not room.claim("k", "text")
+    room.drawn("k")
+
+    assert room.claim("k", "text")
+    assert room.claim("k", "text")
+    assert not room.claim("k", "other")
+    room.give_up("k", "text")
+    assert room.claim("k", "other")
+
+
+def test_who_waited_long_enough_is_taken_out():
+    room = PictureRoom()
+    room.arrive("k", "a", 60.0)
+    room.arrive("k", "b", 70.0)
+
+    assert room.overdue(60.0) == ["a"]
+    assert room.drawn("k") == ["b"]
+    assert len(room) == 0
+
+
+def test_a_lost_file_is_uploaded_again():
+    room = PictureRoom()
+    room.drawn("k")
+    room.uploaded("k")
+    room.lost("k")
+    room.arrive("k", "a", 60.0)
+
+    assert room.claim("k", "a")
+    assert room.arrive("k", "b", 60.0) == []
+    assert room.uploaded("k") == ["b"]
+
+
+def test_memory_is_bounded_and_waiting_sends_are_never_forgotten():
+    room = PictureRoom()
+    room.arrive("waited for", "a", 60.0)
+    for number in range(REMEMBERED_KEYS + 10):
+        room.drawn(f"k{number}")
+
+    assert room.drawn("waited for") == ["a"]
+    assert not room.claim("k0", "x")
+    assert room.claim(f"k{REMEMBERED_KEYS}", "x")
+
+
+@given(st.lists(st.sampled_from(["arrive", "drawn", "give_up", "uploaded"]), max_size=40))
+def test_at_most_one_upload_at_a_time(steps):
+    room, uploading, number, is_stored = PictureRoom(), [], 0, False
+    for step in steps:
+        number += 1
+        match step:
+            case "arrive":
+                freed = room.arrive("k", str(number), 60.0)
+            case "drawn":
+                freed = room.drawn("k")
+            case "give_up" if uploading:
+                freed = room.give_up("k", uploading.pop())
+            case "uploaded" if uploading:
+                uploading.pop()
+                is_stored = True
+                freed = room.uploaded("k")
+            case _:
+                freed = []
+        if not is_stored:
+            uploading += freed
+        assert len(uploading) <= 1
