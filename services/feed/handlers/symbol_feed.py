@@ -57,6 +57,7 @@ class SymbolFeed:
         self._market = market
         self._grace_ms = grace_ms(GRACE_MS, market.speed)
         self._stale_s = silence_limit_s(patience.stale_s, market.speed)
+        self._fresh_ms = max(PAUSE_MS, int(self._stale_s * 1000 * market.speed))
         self._reconnect_s = silence_limit_s(patience.reconnect_s, market.speed)
         ahead_ms = max(AHEAD_MARKET_MS, int(AHEAD_WALL_S * 1000 * market.speed))
         self._limits = Limits(instrument.max_spread, ahead_ms)
@@ -258,15 +259,19 @@ class SymbolFeed:
 
     def is_fresh(self, epoch_ms: int, now_ms: int) -> bool:
         """Tell whether a quote of `epoch_ms` is not older than the silence that makes a feed stale."""
-        return now_ms - epoch_ms <= max(PAUSE_MS, self._stale_s * 1000 * self._market.speed)
+        return now_ms - epoch_ms <= self._fresh_ms
 
     def _judge_freshness(self, now_ms: int) -> None:
-        if self.is_fresh(self._told_ms or 0, now_ms):
+        told_ms = self._told_ms or 0
+        if self.is_fresh(told_ms, now_ms):
             self.happen(Happening.CAUGHT_UP, "caught up")
-        elif self.calendar.is_open(now_ms):
-            self.happen(Happening.SILENT, "no fresh quote")
-        else:
+        elif not self.calendar.is_open(now_ms):
             self.happen(Happening.SHUT, "market closed")
+        elif self.state is not FeedState.CLOSED or not self._has_just_opened(told_ms, now_ms):
+            self.happen(Happening.SILENT, "no fresh quote")
+
+    def _has_just_opened(self, told_ms: int, now_ms: int) -> bool:
+        return self.calendar.open_ms_between(max(told_ms, now_ms - 86_400_000), now_ms) <= self._fresh_ms
 
     # --- the clock ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,229 @@
+"""The feed against the exchange simulator, over a real broker: no hole, no double, in order, whatever happens."""
+
+import asyncio
+import itertools
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from prometheus_client import REGISTRY
+
+from chassis.nats_bus import connect
+from contracts.messages import FeedState, Interval
+from sandbox.exchange.server import ExchangeServer
+from services.feed.domain.fold import Fold
+from tests.feed.builders import until
+from tests.feed.plain_market import PlainTape
+from tests.feed.running import LEGACY_PATH, NEW_PATH, Published, published, running_feed
+
+pytestmark = pytest.mark.real
+
+SPEED = 60.0
+S = FeedState
+
+
+@asynccontextmanager
+async def market(nats_url: str, tape: PlainTape, *, speed: float = SPEED):
+    """A simulator and a bus."""
+    async with AsyncExitStack() as stack:
+        exchange = await stack.enter_async_context(ExchangeServer(tape, speed=speed))
+        bus = await stack.enter_async_context(connect(nats_url, name="feed"))
+        yield exchange, bus
+
+
+def assert_whole(found: Published, tape: PlainTape) -> None:
+    """Every second from the first tick to the last is there once, in order and at its price; so is every candle."""
+    told = [(tick.epoch_ms, round(tick.mid, 8)) for tick in found.ticks]
+    expected = tape.between(found.ticks[0].epoch_ms, found.ticks[-1].epoch_ms)
+    assert told == [(quote.epoch_ms, quote.mid) for quote in expected]
+    for tick, quote in zip(found.ticks, expected, strict=True):
+        assert tick.backfilled == (tick.bid == tick.ask)
+        assert tick.backfilled or (tick.bid, tick.ask) == quote[1:3]
+    assert_candles(found, tape)
+
+
+def assert_candles(found: Published, tape: PlainTape) -> None:
+    """Every candle from the first to the last is there once, in order, and is what the tape folds to."""
+    first_ms = found.candles[Interval.M1][0].open_time_s * 1000
+    fold = Fold(complete_from_ms=first_ms)
+    quotes = tape.between(first_ms, found.ticks[-1].epoch_ms)
+    folded = [candle for quote in quotes for candle in fold.add(quote)]
+    for interval in Interval:
+        expected = [(c.open_s, c.open, c.high, c.low, c.close) for c in folded if c.interval is interval]
+        told = [(c.open_time_s, c.open, c.high, c.low, c.close) for c in found.candles[interval]]
+        assert told[: len(expected)] == expected
+        assert len(told) - len(expected) in (0, 1)  # the clock may have closed one more
+
+
+@pytest.mark.parametrize(("dialect", "path"), [("new", NEW_PATH), ("legacy", LEGACY_PATH)])
+async def test_a_start_tells_a_thousand_candles_and_goes_live_without_a_seam(nats, dialect, path) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + path, dialect=dialect, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            started = (await published(bus)).candles[Interval.M1]
+            await asyncio.sleep(2.5)
+        found = await published(bus)
+
+    assert sum(candle.backfilled and candle.open_time_s * 1000 < tape.live_ms for candle in started) == 1000
+    assert len(found.candles[Interval.M1]) >= 1001
+    assert_whole(found, tape)
+    assert [change.state for change in found.states] == [S.RECONNECTING, S.BACKFILLING, S.LIVE, S.RECONNECTING]
+    assert found.states[-1].reason == "the feed was stopped"
+
+
+async def test_the_volume_of_a_strategys_window_is_counted_from_the_first_start(nats) -> None:
+    tape = PlainTape()
+    async with market(nats, tape, speed=1.0) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH) as running:
+            await running.reaches(S.LIVE)
+        minutes = (await published(bus)).candles[Interval.M1]
+
+    assert [candle.volume for candle in minutes[-100:]] == [60] * 100
+    assert {candle.volume for candle in minutes[:-100]} == {0}
+
+
+async def test_live_candles_carry_the_quote_they_closed_with_and_history_has_none(nats) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(2.5)
+        minutes = (await published(bus)).candles[Interval.M1]
+
+    live = [candle for candle in minutes if not candle.backfilled]
+    assert live
+    for candle in minutes:
+        last = tape.between((candle.open_time_s + 59) * 1000, (candle.open_time_s + 59) * 1000)[0]
+        expected = (None, None, None) if candle.backfilled else (last.epoch_ms, last.bid, last.ask)
+        assert (candle.quote_ms, candle.bid, candle.ask) == expected
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds", "states"),
+    [
+        ("outage", 1.5, [S.RECONNECTING, S.BACKFILLING, S.LIVE]),
+        ("close", None, [S.RECONNECTING, S.BACKFILLING, S.LIVE]),
+        ("half_open", 20.0, [S.STALE, S.RECONNECTING, S.BACKFILLING, S.LIVE]),
+        ("late", 1.5, []),
+    ],
+)
+async def test_after_a_fault_of_the_link_nothing_is_missing_and_nothing_is_told_twice(
+    nats, fault, seconds, states
+) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            before = len((await published(bus)).states)
+            exchange.set_fault(fault, seconds=seconds)
+            if states:
+                await running.reaches(S.RECONNECTING)
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(1.5 + (seconds or 0) * (not states))
+            await running.reaches(S.LIVE)
+        found = await published(bus)
+
+    assert_whole(found, tape)
+    assert [change.state for change in found.states[before:-1]] == states
+    assert found.gaps == []
+
+
+async def test_quotes_that_the_stream_left_out_are_asked_for_before_it_goes_on(nats) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            exchange.set_fault("silence", seconds=1.2)
+            await asyncio.sleep(3)
+            await running.reaches(S.LIVE)
+        found = await published(bus)
+
+    assert sum(tick.backfilled and tick.epoch_ms > tape.live_ms + 60_000 for tick in found.ticks) > 30
+    assert_whole(found, tape)
+
+
+async def test_garbage_is_counted_by_reason_and_the_feed_goes_on(nats) -> None:
+    def counted() -> dict[str, float]:
+        samples = [s for metric in REGISTRY.collect() if metric.name == "sinyal_bad_input" for s in metric.samples]
+        return {s.labels["reason"]: s.value for s in samples if s.name == "sinyal_bad_input_total"}
+
+    tape, before = PlainTape(), counted()
+    async with market(nats, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            states = len((await published(bus)).states)
+            exchange.set_fault("garbage", count=9)
+            exchange.set_fault("duplicate", count=3)
+            await asyncio.sleep(1.5)
+        found = await published(bus)
+
+    after = counted()
+    dropped = {reason: after[reason] - before.get(reason, 0) for reason in after if after[reason] != before.get(reason)}
+    assert dropped == {
+        "not_json": 1, "no_bid_ask": 1, "crossed": 1, "non_positive": 1, "jump": 1, "unknown_symbol": 1,
+        "backwards": 1, "malformed": 2, "duplicate": 3,
+    }  # fmt: skip
+    assert len(found.states) == states + 1
+    assert_whole(found, tape)
+
+
+async def test_a_feed_that_starts_again_goes_on_where_the_broker_stands(nats) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        for _ in range(3):
+            async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+                await running.reaches(S.LIVE)
+                await asyncio.sleep(1.2)
+            await asyncio.sleep(0.8)
+        found = await published(bus)
+
+    assert_whole(found, tape)
+    for interval in Interval:
+        assert all(a.open_time_s < b.open_time_s for a, b in itertools.pairwise(found.candles[interval]))
+
+
+async def test_a_closed_market_is_said_once_and_nothing_loops_until_it_opens(nats) -> None:
+    speed = 600.0
+    tape = PlainTape("2026-01-06T21:50:00")
+    async with market(nats, tape, speed=speed) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=speed) as running:
+            await running.reaches(S.CLOSED)
+            link = next(iter(exchange._talks))
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(0.5)
+            assert list(exchange._talks) == [link]
+        found = await published(bus)
+
+    assert [change.state for change in found.states][-3:] == [S.CLOSED, S.LIVE, S.RECONNECTING]
+    assert found.gaps == []
+    assert_whole(found, tape)
+
+
+async def test_a_feed_that_starts_while_the_market_is_closed_waits_for_it(nats) -> None:
+    speed = 1200.0
+    tape = PlainTape("2026-01-06T22:20:00")
+    async with market(nats, tape, speed=speed) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=speed) as running:
+            await running.reaches(S.CLOSED)
+            history = (await published(bus)).candles[Interval.M1]
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(0.5)
+        found = await published(bus)
+
+    assert len(history) == 1000
+    assert [change.state for change in found.states][:4] == [S.RECONNECTING, S.BACKFILLING, S.CLOSED, S.LIVE]
+    assert_candles(found, tape)
+
+
+async def test_a_venue_that_accepts_and_closes_is_not_called_in_a_loop(nats) -> None:
+    tape = PlainTape()
+    async with market(nats, tape) as (exchange, bus):
+        exchange.set_fault("accept_then_close", seconds=2.0)
+        started = asyncio.get_running_loop().time()
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED, reconnect_first_s=0.5) as running:
+            await until(lambda: running.feed._backoff.failures >= 3)
+            waited_s = asyncio.get_running_loop().time() - started
+            await running.reaches(S.LIVE)
+
+    assert waited_s >= 0.25 + 0.25
+    assert running.feed._backoff.failures <= 8
