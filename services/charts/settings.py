@@ -32,12 +32,14 @@ class ChartsSettings(RoomSettings):
     temp_folder: Path | None = Field(
         None, description="where the browser's folder lies while it runs, a short path; none: the system's"
     )
-    tabs: int = Field(2, ge=1, le=16, description="pictures drawn at the same time; about 90 MB each")
+    tabs: int = Field(2, ge=1, le=16, description="pictures drawn at the same time; each grows to about 190 MB")
     render_limit_s: float = Field(6.0, gt=0, description="seconds for one picture; a slower browser is replaced")
     open_limit_s: float = Field(30.0, gt=0, description="seconds for the browser to come up")
     renders_per_browser: int = Field(500, ge=1, description="pictures after which the browser is exchanged")
     browser_memory_mb: float = Field(
-        900.0, gt=0, description="MB (PSS) above which the browser is exchanged; it begins at about 450 with two tabs"
+        1000.0,
+        gt=0,
+        description="MB (PSS) above which the browser is exchanged; with two tabs it begins at 450 and settles at 700",
     )
     finish_s: float = Field(4.0, ge=0, description="seconds a stop waits for pictures in hand; must fit stop_grace_s")
     candles: int = Field(120, ge=20, le=MAX_CANDLES, description="candles on a picture; more are thinner on a phone")

@@ -11,9 +11,19 @@ from services.charts.adapters import plotly_theme as theme
 from services.charts.adapters.plotly_figure import figure
 from services.charts.domain.composition import compose
 from services.charts.domain.request import Outcome
+from services.charts.domain.sample import sample_picture
 from services.charts.domain.scene import Role, Scene
 from tests.charts.browsers import buy_scene, many_targets_scene, plain_scene
 from tests.charts.builders import START_S, levels, picture, series, wave
+
+
+def test_the_sample_shows_all_a_picture_can():
+    scene = compose(sample_picture())
+
+    assert scene.badge is not None
+    assert len(scene.price.curves) == 4
+    assert scene.band is not None
+    assert len(scene.zones) == 2
 
 
 def result_scene() -> Scene:

@@ -62,7 +62,7 @@ class Signals:
 
 @asynccontextmanager
 async def service(url: str, root: Path, **more: str) -> AsyncIterator[Process]:
-    """A room of its own process with its browser open; killed at the end where it still runs."""
+    """A room of its own process ; stopped at the end where it still runs."""
     told = {"SINYAL_NATS_URL": url, "SINYAL_CHARTS_TEMP_FOLDER": str(root), "SINYAL_CHARTS_BROWSER_SANDBOX": "off"}
     environment = {**os.environ, **told, **more, "PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
@@ -72,8 +72,8 @@ async def service(url: str, root: Path, **more: str) -> AsyncIterator[Process]:
         yield process
     finally:
         if process.returncode is None:
-            process.kill()
-        await process.communicate()
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 20)
 
 
 async def open_browser(process: Process) -> None:

@@ -38,7 +38,7 @@ class Limits:
     render_s: float = 6.0
     open_s: float = 30.0
     renders: int = 500
-    memory_mb: float = 900.0
+    memory_mb: float = 1000.0
 
 
 class KaleidoRenderer:

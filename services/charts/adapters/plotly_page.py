@@ -1,7 +1,8 @@
 """Our own page: plotly.js from the plotly package, one stage, one function. It may load nothing from outside."""
 
-from importlib.resources import files
 from pathlib import Path
+
+import plotly
 
 _PAGE = """<!DOCTYPE html>
 <html><head><meta charset="utf-8">
@@ -23,7 +24,7 @@ async function draw(text) {
 
 def plotly_file() -> Path:
     """Find the plotly.js that came with the plotly package."""
-    return Path(str(files("plotly") / "package_data" / "plotly.min.js"))
+    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 def write_page(folder: Path, background: str) -> str:
