@@ -211,6 +211,10 @@ class Positions(Protocol):
         """Add up what each subscriber closed in a span of market time."""
         ...
 
+    async def unsettled(self, expired_before: datetime, *, limit: int) -> list[str]:
+        """List positions whose message expired before a time (wall clock) and whose delivery was never told."""
+        ...
+
     async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
         """List the positions that ticks can cross, of one signal or all."""
         ...

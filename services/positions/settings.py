@@ -64,6 +64,11 @@ class PositionsSettings(RoomSettings):
     max_spread_pips: float | None = Field(
         None, gt=0, description="pips; a wider spread lets no signal through; none: the instrument's own (XAUUSD 10)"
     )
+    settle_grace_s: float = Field(
+        600.0,
+        gt=0,
+        description="wall seconds after a message's expiry in which its delivery must be told; else the trade is void",
+    )
     tick_silence_s: float = Field(
         60.0, gt=0, description="wall seconds without a tick, while the feed is live, after which this is not ready"
     )

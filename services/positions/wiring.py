@@ -29,6 +29,7 @@ from services.positions.handlers.market import Market
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
 from services.positions.handlers.requesting import Requesting
+from services.positions.handlers.sweep import Sweep
 from services.positions.handlers.tenure import TickFollowing
 from services.positions.handlers.watch import Watch
 from services.positions.settings import PositionsSettings
@@ -70,6 +71,7 @@ class PositionsRoom:
         self.people = People(ground, _newcomer(settings))
         self.answers = Answers(ground, self.people)
         self.requesting = Requesting(ground, self.people, self.proposing)
+        self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
         self.following = [
             TickFollowing(instrument, ground, leases, self.ending) for instrument in ground.instruments.values()
         ]
@@ -92,7 +94,13 @@ class PositionsRoom:
             await self._answer(questions)
             for follower in self.following:
                 group.create_task(follower.run())
-            for work in (self._relay.run, self.watch.hear_feeds, self.watch.hear_quotes, self.watch.ping):
+            for work in (
+                self._relay.run,
+                self.watch.hear_feeds,
+                self.watch.hear_quotes,
+                self.watch.ping,
+                self.sweep.run,
+            ):
                 group.create_task(work())
             group.create_task(self._hear_signals())
             group.create_task(self._hear_deliveries())

@@ -233,3 +233,58 @@ async def _forbid_connections(house: House, *, is_forbidden: bool) -> None:
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
             )
+
+
+async def test_a_proposal_that_nobody_settles_is_void_after_a_while_and_its_subscriber_free(house: House) -> None:
+    async with house.room(settle_grace_s=0.3):
+        await house.feed()
+        await house.subscribe(1)
+        await house.raise_signal(a_signal(valid_for_s=1))
+        await house.followed(1)
+        await until(lambda: house.bus.said(catalogue.POSITION_VOIDED), "voided")
+        await house.followed(0)
+        await house.raise_signal(a_signal(1))
+        await house.sent_to(1, count=2)
+
+    (voided,) = house.bus.said(catalogue.POSITION_VOIDED)
+    assert voided.reason == "never_settled"
+
+
+async def test_settlements_that_waited_for_the_database_come_before_the_sweep(house: House) -> None:
+    async with house.room(settle_grace_s=0.3) as room:
+        await until(lambda: room.watch.database_up_s() > 0.3, "a database that is up")
+        room.watch._answered_s -= 60
+        assert room.watch.database_up_s() == 0.0
+        await until(lambda: 0 < room.watch.database_up_s() < 0.3, "a database that is up again")
+
+
+async def test_a_new_stream_is_read_from_its_beginning_however_far_it_has_come(house: House) -> None:
+    """Its tick at the stored sequence is another one: what came before it was never seen."""
+    async with house.room():
+        await house.opened(1)
+        await house.tick(*(a_tick(after_ms, 4000.0) for after_ms in range(1000, 11_000, 1000)))
+        await house.quiet()
+    await house.rows_only("update progress set rewind_sequence = sequence, rewind_epoch_ms = epoch_ms")
+    house.bus = MemoryBus(house.clock)
+    await house.tick(a_tick(11_000, 3998.0), *(a_tick(after_ms, 4000.0) for after_ms in range(12_000, 32_000, 1000)))
+
+    async with house.room():
+        (closed,) = await house.closed(1)
+
+    assert closed.closed_ms == START_MS + 11_000
+
+
+async def test_a_position_stored_by_a_copy_that_died_meets_the_ticks_that_were_read_before_it(house: House) -> None:
+    """Ticks up to 3000 were followed and their mark stored; then the position with quote 0 was, and the copy died."""
+    async with house.room() as room:
+        await house.feed()
+        await house.subscribe(1)
+        await house.tick(a_tick(0, 3999.9), a_tick(1000, 3998.0), a_tick(2000, 4000.0), a_tick(3000, 4000.0))
+        await house.quiet()
+    await room.proposing.on_signal(a_signal(), await house.any_stored())
+
+    async with house.room():
+        await house.deliver(1)
+        (closed,) = await house.closed(1)
+
+    assert (closed.closed_ms, closed.exit) == (START_MS + 1000, 3998.0)

@@ -54,6 +54,9 @@ _FOLLOWED = """
     select id, side, stop, targets[1], in_force_ms from position
     where symbol = %s and state in ('proposed', 'open') and (%s::text is null or signal_id = %s) order by id
 """
+_UNSETTLED = """
+    select id from position where state in ('proposed', 'parked') and expires_at < %s order by id limit %s
+"""
 
 
 class PostgresPositions:
@@ -96,6 +99,11 @@ class PostgresPositions:
         values = (list(days), [span.from_ms for span in spans], [span.to_ms for span in spans])
         rows = await (await self._connection.execute(_DAYS, values)).fetchall()
         return {row[0]: DayTotal(row[1], row[2]) for row in rows}
+
+    async def unsettled(self, expired_before: datetime, *, limit: int) -> list[str]:
+        """List positions whose delivery was never told."""
+        rows = await (await self._connection.execute(_UNSETTLED, (expired_before, limit))).fetchall()
+        return [row[0] for row in rows]
 
     async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
         """List the positions that ticks can cross."""

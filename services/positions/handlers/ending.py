@@ -5,18 +5,19 @@ Deliveries and ticks meet in the row: whoever comes second finds the state that 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
 from chassis import metrics
 from chassis.bus import Outgoing, Stored
 from chassis.errors import RejectedError
-from chassis.trace import child_trace
+from chassis.trace import child_trace, new_trace
 from contracts import catalogue
 from contracts.messages import DeliverySettled, DeliveryState, SendClass
 from services.positions.domain import life, notices
 from services.positions.domain.day import day_of
-from services.positions.domain.holding import Closing, Holding, close
+from services.positions.domain.holding import Closing, close
 from services.positions.domain.life import Event, Fact, State
 from services.positions.handlers.follower import PendingExit
 from services.positions.handlers.ground import Ground
@@ -26,6 +27,10 @@ from services.positions.ports import Change, End, Mark, Move, Work
 
 ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.UNKNOWN})
 """An unknown delivery may have been read: its trade counts, and the row keeps that it was unknown."""
+
+NEVER_SETTLED = "never_settled"
+SWEPT = 200
+"""Proposals voided in one transaction."""
 
 logger = structlog.get_logger()
 
@@ -61,13 +66,24 @@ class Ending:
         if step.state is State.OPEN:
             await work.positions.move(Move(holding, State.OPEN, stamp.at, settled.state))
         elif step.state is State.VOID and Fact.VOIDED in step.facts:
-            await self._void(work, holding, settled, stamp)
+            reason = settled.reason or settled.state.value
+            await self._void(work, Move(holding, State.VOID, stamp.at, settled.state, reason), stamp)
         elif Fact.CLOSED in step.facts and holding.exit is not None:
             await self._close(work, [(holding, holding.exit)], stamp.trace, settled.state)
 
-    async def _void(self, work: Work, holding: Holding, settled: DeliverySettled, stamp: notices.Stamp) -> None:
-        reason = settled.reason or settled.state.value
-        await work.positions.move(Move(holding, State.VOID, stamp.at, settled.state, reason))
+    async def void_unsettled(self, expired_before: datetime) -> int:
+        """Void what nobody will tell us of any more: its message expired long ago. Returns how many, at most SWEPT."""
+        async with self._ground.store.work() as work:
+            found = await work.positions.unsettled(expired_before, limit=SWEPT)
+            for holding in await work.positions.lock(found):
+                stamp = notices.Stamp(self._ground.clock.now(), new_trace())
+                if Fact.VOIDED in life.step(holding.state, Event.LOST).facts:
+                    await self._void(work, Move(holding, State.VOID, stamp.at, None, NEVER_SETTLED), stamp)
+        return len(found)
+
+    async def _void(self, work: Work, move: Move, stamp: notices.Stamp) -> None:
+        holding, reason = move.holding, move.void_reason or ""
+        await work.positions.move(move)
         await work.say([said(catalogue.POSITION_VOIDED, notices.voided(holding, reason, stamp), holding.subscriber_id)])
         await work.announce(Change(holding.symbol, voided_id=holding.position_id))
         metrics.POSITIONS.labels("voided").inc()

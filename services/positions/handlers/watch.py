@@ -24,12 +24,19 @@ class Watch:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._answered_s: float | None = None
+        self._up_since_s: float | None = None
         self.counts = Counts(0, 0)
 
     @property
     def is_database_up(self) -> bool:
         """Tell whether the database answered lately."""
         return self._answered_s is not None and self._ground.clock.monotonic() - self._answered_s < SILENCE_S
+
+    def database_up_s(self) -> float:
+        """Tell for how long the database has answered without a break."""
+        if self._up_since_s is None or not self.is_database_up:
+            return 0.0
+        return self._ground.clock.monotonic() - self._up_since_s
 
     async def prime(self, symbols: Sequence[str]) -> None:
         """Learn the state of the feeds before the first signal is looked at."""
@@ -66,5 +73,7 @@ class Watch:
     async def _count(self) -> None:
         async with self._ground.store.work() as work:
             self.counts = await work.answers.counts()
+        if not self.is_database_up:
+            self._up_since_s = self._ground.clock.monotonic()
         self._answered_s = self._ground.clock.monotonic()
         metrics.SUBSCRIBERS.set(self.counts.subscribers)
