@@ -13,10 +13,11 @@ from cli.evaluate import evaluate
 from cli.streams import streams
 from cli.up import up
 
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # what every wrong use is; typer names it not
+
 app = typer.Typer(
     name="sinyal",
     help="Self-hosted trading signals: live markets in, every subscriber told on Telegram.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -41,10 +42,13 @@ def show_version(as_json: bool = typer.Option(False, "--json", help="Print JSON.
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
+    except UsageError as e:
+        command = e.ctx.command_path if e.ctx else "sinyal"
+        sys.stderr.write(f"{command}: {e.format_message()} (see {command} --help)\n")
     except StartError as e:
         sys.stderr.write(f"sinyal: {e}\n")
-        sys.exit(2)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

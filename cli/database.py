@@ -8,7 +8,7 @@ import typer
 from chassis.database import apply_migrations
 from chassis.errors import StartError
 
-database = typer.Typer(help="The database's schemas.", no_args_is_help=True)
+database = typer.Typer(help="The database's schemas.")
 
 
 @database.callback()

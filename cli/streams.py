@@ -10,7 +10,7 @@ from chassis.errors import RejectedError, StartError, TransientError
 from chassis.nats_bus import connect
 from chassis.streams import Change
 
-streams = typer.Typer(help="The broker's streams, consumers and buckets.", no_args_is_help=True)
+streams = typer.Typer(help="The broker's streams, consumers and buckets.")
 
 
 @streams.callback()

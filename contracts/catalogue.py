@@ -335,7 +335,7 @@ STREAMS: tuple[Stream, ...] = (
 
 # --- consumers --------------------------------------------------------------------------------------------------------
 
-SIGNALS_CANDLES = Consumer("signals-candles", "CANDLES", (CANDLE.stored,), "signals", only_new=True)
+SIGNALS_CANDLES = Consumer("signals-candles", "CANDLES", (CANDLE.stored,), "signals", ack_wait_s=5.0, only_new=True)
 POSITIONS_TICKS = Consumer("positions-ticks", "TICKS", (TICK.stored,), "positions", in_flight=2048, pinned=True)
 POSITIONS_SIGNALS = Consumer("positions-signals", "SIGNALS", (SIGNAL.stored,), "positions", in_flight=1)
 POSITIONS_DELIVERIES = Consumer("positions-deliveries", "DELIVERIES", (DELIVERY.stored,), "positions")

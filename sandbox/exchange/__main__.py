@@ -62,6 +62,9 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--warmup-candles", type=_count, default=1000, help="minutes of a recorded tape kept as history"
     )
+    parser.add_argument(
+        "--start", default="first", help="where a recorded tape goes live: first, busiest or an ISO time"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=0, help="port of the venue; 0 for a free one")
     parser.add_argument("--faults-port", type=_port, default=0, help="port of the control door; 0 for a free one")
@@ -97,6 +100,7 @@ async def _serve(options: argparse.Namespace) -> None:
             host=options.host,
             port=options.port,
             warmup_candles=options.warmup_candles,
+            start=options.start,
         )
         with _naming("--port", options.host, options.port):
             await stack.enter_async_context(server)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sandbox.exchange import sessions
 from sandbox.exchange.book import Book
 from sandbox.exchange.day_sheet import Candle, DaySheet, Spot, roll_up
-from sandbox.exchange.quotes import DAY_MS, Quote, Tape
+from sandbox.exchange.moments import find_start
+from sandbox.exchange.quotes import DAY_MS, Tape
 
 PRICE_DECIMALS = 3
 QUIET_AFTER_MS = 60_000
@@ -35,9 +36,12 @@ class Market:
         *,
         speed: float = 1.0,
         warmup_candles: int = 1000,
+        start: str = "first",
         wall: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare a market that opens at the tape's live moment, or after `warmup_candles` minutes of a recorded one.
+        """Prepare a market that opens at the tape's live moment, or where `start` says in a recorded one.
+
+        `start` is `first` (after `warmup_candles` minutes), `busiest` or an ISO time; see `moments`.
 
         `wall` gives seconds and never goes back. Raises ValueError for a speed that is not above zero, TapeError.
         """
@@ -47,7 +51,7 @@ class Market:
         self.book = Book(tape, PRICE_DECIMALS)
         self._tape = tape
         self._wall = wall
-        self.live_ms = tape.live_ms if tape.live_ms is not None else _after_warmup(tape, warmup_candles)
+        self.live_ms = find_start(tape, start, warmup_candles)
         self._started_at = wall()
         self.told_ms = self.live_ms
         self._forming: dict[int, tuple[int, Candle | None]] = {}
@@ -167,22 +171,3 @@ class Market:
 
 def _flat(spot: Spot) -> Candle:
     return Candle(spot.epoch, spot.quote, spot.quote, spot.quote, spot.quote)
-
-
-def _after_warmup(tape: Tape, candles: int) -> int:
-    """Find the moment after so many minutes with quotes, but never past the middle of the tape."""
-    end_ms = tape.end_ms if tape.end_ms is not None else tape.start_ms
-    middle = tape.start_ms + (end_ms - tape.start_ms) // 2
-    minutes, minute = 0, -1
-    for quote in tape.quotes():
-        if quote.epoch_ms >= middle:
-            return middle
-        if quote.epoch_ms // 60_000 != minute:
-            minutes, minute = minutes + 1, quote.epoch_ms // 60_000
-        if minutes > candles:
-            return _start_of_minute(quote)
-    return middle
-
-
-def _start_of_minute(quote: Quote) -> int:
-    return quote.epoch_ms // 60_000 * 60_000

@@ -41,7 +41,7 @@ class ExchangeServer:
 
     queue_frames = QUEUE_FRAMES
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a knob of one server
         self,
         tape: Tape,
         *,
@@ -49,10 +49,11 @@ class ExchangeServer:
         host: str = "127.0.0.1",
         port: int = 0,
         warmup_candles: int = 1000,
+        start: str = "first",
         wall: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare a venue on `host` and `port` (0: a free one). Raises ValueError for a wrong speed, TapeError."""
-        self.market = Market(tape, speed=speed, warmup_candles=warmup_candles, wall=wall)
+        self.market = Market(tape, speed=speed, warmup_candles=warmup_candles, start=start, wall=wall)
         self.faults = Faults()
         self.ticks_sent = 0
         self.port = port

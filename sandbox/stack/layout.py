@@ -32,11 +32,15 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What the simulated exchange plays: a recorded tape or, with None, the generated gold market."""
+    """What the simulated exchange plays: a recorded tape or, with None, the generated gold market.
+
+    A recorded tape goes live shortly before its busiest hour, so that a short demo shows something.
+    """
 
     tape: Path | None = None
     speed: float = 60.0
     seed: int | None = None
+    start: str = "busiest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Layout:
 
     def exchange(self) -> Command:
         """The simulated venue."""
-        tape = ("--tape", str(self.market.tape)) if self.market.tape else ()
+        tape = ("--tape", str(self.market.tape), "--start", self.market.start) if self.market.tape else ()
         seed = ("--seed", str(self.market.seed)) if self.market.seed is not None else ()
         ports = ("--port", str(self.exchange_port), "--faults-port", str(self.control_port))
         flags = (*ports, "--speed", str(self.market.speed), *tape, *seed)

@@ -81,8 +81,8 @@ def test_demo_names_a_report_that_cannot_be_written() -> None:
 
 def test_candles_names_the_broken_row(tmp_path: Path) -> None:
     tape = tmp_path / "tape.csv"
-    tape.write_text("epoch_ms,bid,ask\n1000,10.0,10.2\n2000,ten,10.2\n")
-    says_one_line(sinyal("candles", "--tape", str(tape), "--interval", "M1"), "tape.csv", "3")
+    tape.write_text("epoch_ms,bid,ask\n1398902400000,10.0,10.2\n1398902401000,ten,10.2\n")
+    says_one_line(sinyal("candles", "--tape", str(tape), "--interval", "M1"), "tape.csv", "line 3")
 
 
 def test_up_names_a_room_that_does_not_exist() -> None:

@@ -1,10 +1,12 @@
 """The market behind the protocol: when it starts, when it is open, what it has told."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sandbox.exchange.market import Market, Window
+from sandbox.exchange.moments import find_start
 from sandbox.exchange.quotes import Quote, TapeError
 from sandbox.exchange.server import ExchangeServer
 from sandbox.exchange.tape import open_tape
@@ -118,3 +120,20 @@ async def test_a_failing_block_raises_its_own_error_and_frees_the_port(tmp_path:
 
     async with ExchangeServer(tape, port=server.port) as again, client_of(again) as client:
         assert (await client.ask(ping=1))["ping"] == "pong"
+
+
+def test_a_recorded_tape_may_begin_before_its_busiest_hour_or_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "tape.csv"
+    start_ms = START_MS // 3_600_000 * 3_600_000
+    rows = [(start_ms + minute * 60_000, 100.0 + (minute % 7 if 300 <= minute < 360 else 0)) for minute in range(600)]
+    file.write_text("\n".join(f"{epoch},{bid},{bid + 0.2}" for epoch, bid in rows))
+    tape = open_tape(file)
+
+    assert find_start(tape, "first", 60) == start_ms + 60 * 60_000
+    assert find_start(tape, "busiest", 60) == start_ms + 285 * 60_000
+    two_hours_in = datetime.fromtimestamp(start_ms / 1000 + 7200, UTC).isoformat()
+    assert find_start(tape, two_hours_in, 60) == start_ms + 120 * 60_000
+    with pytest.raises(TapeError, match="first, busiest or a time"):
+        find_start(tape, "noon", 60)
+    with pytest.raises(TapeError, match="does not cover"):
+        find_start(tape, "1999-05-02T12:00", 60)
