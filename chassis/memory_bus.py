@@ -4,7 +4,7 @@ Delays (nak, ack_wait, publish_later, age limits, dedupe windows) follow the giv
 calls `clock.advance(seconds)` and goes on awaiting: what is due then happens within five real milliseconds. The
 deadline of `ask` is real time, since it guards a test against hanging.
 
-Beyond the port it offers tests `said(topic)`, `waiting(consumer)`, `cut()` and `mend()`.
+Beyond the port it offers tests `said(topic)`, `waiting(consumer)`, `provide(consumer)`, `cut()` and `mend()`.
 """
 
 import asyncio
@@ -111,6 +111,10 @@ class MemoryBus:
     def waiting(self, consumer: Consumer) -> int:
         """Count the messages of a consumer that are not settled, delivered or not."""
         return self._consumer(consumer).count_unsettled()
+
+    def provide(self, consumer: Consumer) -> None:
+        """Make a consumer that the catalogue does not name, or change one, as `streams.apply` would."""
+        self._consumer(consumer).definition = consumer
 
     def cut(self) -> None:
         """Lose the broker: publishing and asking fail, deliveries pause."""

@@ -194,7 +194,7 @@ class NatsBus:
                     return message
 
         subscription = await self._link.subscribe(topic.published, hear)
-        await self._settle_subscription()
+        await self._link.sync()
         try:
             yield Endless(take)
         finally:
@@ -222,7 +222,7 @@ class NatsBus:
 
         async with Crew() as crew:
             subscription = await self._link.subscribe(question.subject, take, queue=question.room)
-            await self._settle_subscription()
+            await self._link.sync()
             try:
                 yield
             finally:
@@ -261,11 +261,6 @@ class NatsBus:
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
-
-    async def _settle_subscription(self) -> None:
-        """Wait until the broker knows of a subscription, so that nothing said from now on is missed."""
-        with suppress(nats_errors.Error, TimeoutError):
-            await self._link.client.flush(timeout=2)
 
     @asynccontextmanager
     async def _reading(self, reader: StreamReader) -> AsyncIterator[None]:

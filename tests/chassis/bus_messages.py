@@ -1,7 +1,7 @@
 """Builders of messages and small helpers for the tests of the bus."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -120,3 +120,10 @@ async def take(deliveries: AsyncIterator[Delivery], count: int, within_s: float 
     """The next `count` deliveries, unsettled."""
     async with asyncio.timeout(within_s):
         return [await anext(deliveries) for _ in range(count)]
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
+    """Ask a condition that nothing announces until it holds; fails when it does not in time."""
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110  # the broker announces nothing to wait for
+            await asyncio.sleep(0.01)

@@ -20,6 +20,7 @@ from tests.chassis.bus_contract import (
     TalkContract,
 )
 from tests.chassis.bus_messages import is_silent, outgoing_send, signal, soon, take
+from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def other_bus(bus: MemoryBus) -> Bus:
 @pytest.fixture
 def provide(bus: MemoryBus) -> Provide:
     async def make(consumer: Consumer) -> None:
-        bus.waiting(consumer)
+        bus.provide(consumer)
 
     return make
 
@@ -58,6 +59,14 @@ class TestTalk(TalkContract):
 
 class TestObjects(ObjectContract):
     """Objects."""
+
+
+class TestConsume(ConsumeContract):
+    """The loop."""
+
+
+class TestDeadLetters(DeadLetterContract):
+    """The dead letters."""
 
 
 async def test_delays_follow_the_given_clock() -> None:

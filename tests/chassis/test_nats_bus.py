@@ -16,6 +16,7 @@ from tests.chassis.bus_contract import (
     ReadContract,
     TalkContract,
 )
+from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract
 
 pytestmark = pytest.mark.real
 
@@ -58,3 +59,11 @@ class TestTalk(TalkContract):
 
 class TestObjects(ObjectContract):
     """Objects."""
+
+
+class TestConsume(ConsumeContract):
+    """The loop."""
+
+
+class TestDeadLetters(DeadLetterContract):
+    """The dead letters."""
