@@ -6,12 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 import pytest
 
 from chassis.bus import Bus
@@ -55,12 +56,19 @@ async def _address(child: asyncio.subprocess.Process) -> str:
 
 
 async def _until_ready(address: str) -> dict[str, Any]:
+    """Wait until every check stands and is ready."""
+    needed = {"bus", "database", "ticks", "positions"}
+    return await _until(address, lambda checks: checks.keys() >= needed and all(c["ready"] for c in checks.values()))
+
+
+async def _until(address: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Ask /readyz until its checks satisfy; each answer must come within a second."""
     async with asyncio.timeout(30), aiohttp.ClientSession() as client:
         while True:
-            async with client.get(f"{address}/readyz") as answer:
-                body = await answer.json()
-            if answer.status == 200 and body["checks"].keys() >= {"bus", "database", "ticks", "positions"}:
-                return body
+            async with asyncio.timeout(1), client.get(f"{address}/readyz") as answer:
+                checks: dict[str, Any] = (await answer.json())["checks"]
+            if holds(checks):
+                return checks
             await asyncio.sleep(0.1)
 
 
@@ -97,7 +105,7 @@ async def test_a_position_lives_and_ends_and_the_process_stops_cleanly(postgres:
         async with asyncio.timeout(10):
             code = await child.wait()
 
-    assert ready["checks"]["positions"]["live"] == 0
+    assert ready["positions"]["live"] == 0
     assert status.feed == "LIVE"
     assert (closed.reason, closed.exit, closed.closed_ms) == (ExitReason.STOP, 3997.9, START_MS + 1000)
     assert code == 0
@@ -136,3 +144,37 @@ def test_a_database_that_is_not_there_ends_the_process_with_one_line() -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("positions: SINYAL_POSITIONS_DATABASE_URL: ")
     assert (ended.stderr.count("\n"), "secret" in ended.stdout + ended.stderr) == (1, False)
+
+
+async def test_a_frozen_database_delays_exits_but_nothing_else(postgres: str, nats: str) -> None:
+    async with process(postgres, nats) as (_child, address), connect(nats, name="telegram") as bus:
+        await _until_ready(address)
+        await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
+        await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=1, chat_id=1, name="n"))
+        await bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+        await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
+        await bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
+        await bus.publish(catalogue.DELIVERY, a_delivery(await _take_send(bus)), "delivered", 1)
+        await _until(address, lambda checks: checks["positions"]["live"] == 1)
+        frozen = _backends(postgres)
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            await bus.publish(catalogue.TICK, a_tick(1000, 3997.9), "XAUUSD")
+            away = await _until(address, lambda checks: not checks["database"]["ready"])
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        closed = await _first_closed(bus)
+        back = await _until(address, lambda checks: checks["database"]["ready"])
+
+    assert (away["ticks"]["ready"], away["positions"]["exits_to_store"]) == (True, {"XAUUSD": 1})
+    assert (closed.exit, closed.closed_ms) == (3997.9, START_MS + 1000)
+    assert back["positions"]["exits_to_store"] == {"XAUUSD": 0}
+
+
+def _backends(postgres: str) -> list[int]:
+    """List the server processes that work for the room."""
+    query = "select pid from pg_stat_activity where application_name like 'sinyal-positions%'"
+    with psycopg.connect(postgres) as connection:
+        return [row[0] for row in connection.execute(query).fetchall()]
