@@ -104,9 +104,10 @@ def test_an_exit_found_late_says_so():
 @pytest.mark.parametrize("words", [INDONESIAN, ENGLISH], ids=["id", "en"])
 @pytest.mark.parametrize("reason", list(ExitReason))
 def test_every_exit_reason_has_words(words, reason):
-    assert words(f"exit.{reason.value}") in notices.outcome(
-        outcome_notice(reason=reason), words, JAKARTA, CAPTION_LIMIT
-    ).html
+    assert (
+        words(f"exit.{reason.value}")
+        in notices.outcome(outcome_notice(reason=reason), words, JAKARTA, CAPTION_LIMIT).html
+    )
 
 
 @pytest.mark.parametrize("state", list(FeedState))
@@ -230,5 +231,3 @@ def test_a_time_is_told_in_the_readers_zone_with_its_label(zone, written):
 )
 def test_a_span_is_told_in_its_two_largest_units(milliseconds, written):
     assert times.span(milliseconds, ENGLISH) == written
-
-

@@ -83,9 +83,8 @@ def test_memory_is_bounded_and_waiting_sends_are_never_forgotten():
 
 @given(st.lists(st.sampled_from(["arrive", "drawn", "give_up", "uploaded"]), max_size=40))
 def test_at_most_one_upload_at_a_time(steps):
-    room, uploading, number, is_stored = PictureRoom(), [], 0, False
-    for step in steps:
-        number += 1
+    room, uploading, is_stored = PictureRoom(), [], False
+    for number, step in enumerate(steps):
         match step:
             case "arrive":
                 freed = room.arrive("k", str(number), 60.0)

@@ -1,5 +1,6 @@
 """The dispatcher's order and pace, as properties of any traffic."""
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -78,12 +79,12 @@ def test_no_limit_is_ever_exceeded_and_nothing_is_lost(entries):
     assert sorted(work for *_, work in run.calls) == sorted(j.work for _, j in jobs_of(entries))
     assert run.most_in_flight <= LIMITS.in_flight
     starts = [start for start, *_ in run.calls]
-    assert all(b - a >= 1 / LIMITS.per_second - A_HAIR_S for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a >= 1 / LIMITS.per_second - A_HAIR_S for a, b in itertools.pairwise(starts))
     chats = defaultdict(list)
     for start, end, chat, _ in run.calls:
         chats[chat].append((start, end))
     for chat, calls in chats.items():
-        gaps = [after[0] - before[1] for before, after in zip(calls, calls[1:], strict=False)]
+        gaps = [after[0] - before[1] for before, after in itertools.pairwise(calls)]
         assert all(gap >= LIMITS.gap_s(chat) - A_HAIR_S for gap in gaps)
 
 

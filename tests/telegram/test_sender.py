@@ -37,9 +37,7 @@ async def test_a_signal_is_shown_and_told(gateway):
 
 async def test_the_outcome_answers_the_signal(gateway):
     signal = send(7)
-    outcome = send(
-        7, outcome_notice(), SendClass.EXIT, id=ids.send_id("p:7", "outcome"), reply_to=signal.id
-    )
+    outcome = send(7, outcome_notice(), SendClass.EXIT, id=ids.send_id("p:7", "outcome"), reply_to=signal.id)
     async with gateway.running():
         await gateway.say(signal)
         await gateway.say(outcome)

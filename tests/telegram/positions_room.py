@@ -1,0 +1,77 @@
+"""The positions room as the gateway sees it: answers questions, remembers what was set."""
+
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from chassis.errors import AskFailedError
+from contracts import catalogue
+from contracts.asks import ChartRequested, SignalRequested, Why
+from tests.telegram.builders import history, status, subscriber
+
+
+class PositionsRoom:
+    """`people` are registered; `status`, `history`, … are what is answered; `asked` is what was asked."""
+
+    def __init__(self, people=()):
+        self.people = {one.subscriber_id: one for one in people}
+        self.asked = []
+        self.is_open = True
+        self.status = status()
+        self.signal = SignalRequested(position_id=None, why=("why.cooldown",))
+        self.why = Why(reasons=("reason.trf_with.buy",), refusals=(), signal_at=None)
+        self.chart_key = "abcdef"
+        self.errors = {}
+
+    @asynccontextmanager
+    async def answering(self, bus):
+        answers = {
+            catalogue.REGISTER: self.register,
+            catalogue.SUBSCRIBER: self.find,
+            catalogue.SET_LANGUAGE: lambda q: self.change(q, language=q.language),
+            catalogue.SET_AUTO: lambda q: self.change(q, auto=q.auto),
+            catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
+            catalogue.STATUS: lambda q: self.known(q, self.status),
+            catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
+            catalogue.WHY: lambda q: self.known(q, self.why),
+            catalogue.REQUEST_CHART: lambda q: self.known(q, ChartRequested(chart_key=self.chart_key)),
+        }
+        async with AsyncExitStack() as stack:
+            for question, answer in answers.items():
+                await stack.enter_async_context(bus.answer(question, self._recorded(answer)))
+            yield self
+
+    def _recorded(self, answer):
+        async def handle(question):
+            self.asked.append(question)
+            if type(question) in self.errors:
+                raise self.errors[type(question)]
+            return await answer(question)
+
+        return handle
+
+    async def register(self, question):
+        if not self.is_open:
+            raise AskFailedError("not_allowed", "closed")
+        is_new = question.subscriber_id not in self.people
+        found = self.people.setdefault(
+            question.subscriber_id,
+            subscriber(
+                subscriber_id=question.subscriber_id, chat_id=question.chat_id, language=question.language or "id"
+            ),
+        )
+        return msgspec.structs.replace(found, is_new=is_new)
+
+    async def find(self, question):
+        return await self.known(question, None)
+
+    async def known(self, question, answer):
+        person = self.people.get(question.subscriber_id)
+        if person is None:
+            raise AskFailedError("not_registered", "nobody")
+        return person if answer is None else answer
+
+    async def change(self, question, **changes):
+        person = await self.known(question, None)
+        self.people[person.subscriber_id] = msgspec.structs.replace(person, **changes)
+        return self.people[person.subscriber_id]
