@@ -1,10 +1,11 @@
 """What the feed can be told. Variables are `SINYAL_FEED_<FIELD>`."""
 
 import json
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from chassis.settings import RoomSettings
 
@@ -30,7 +31,7 @@ class FeedSettings(RoomSettings):
     symbols: str = Field(
         "XAUUSD=frxXAUUSD", description="our symbol = the venue's, comma separated: XAUUSD=frxXAUUSD,XAGUSD=frxXAGUSD"
     )
-    instruments: dict[str, InstrumentSettings] = Field(
+    instruments: Annotated[dict[str, InstrumentSettings], NoDecode] = Field(
         default_factory=dict, description='more instruments, as JSON: {"EURUSD": {"digits": 5, "pip": 0.0001}}'
     )
     history_candles: int = Field(1000, ge=60, le=5000, description="closed M1 candles asked for at the first start")

@@ -227,3 +227,35 @@ async def test_a_venue_that_accepts_and_closes_is_not_called_in_a_loop(nats) -> 
 
     assert waited_s >= 0.25 + 0.25
     assert running.feed._backoff.failures <= 8
+
+
+async def test_a_broker_that_dies_and_comes_back_leaves_no_hole(own_nats_server) -> None:
+    tape = PlainTape()
+    async with market(own_nats_server.url, tape) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(1)
+            own_nats_server.kill()
+            await asyncio.sleep(1.5)
+            own_nats_server.start()
+            await asyncio.sleep(1.5)
+            await running.reaches(S.LIVE)
+        found = await published(bus)
+
+    assert_whole(found, tape)
+
+
+async def test_a_broker_that_is_away_for_too_long_is_given_what_it_missed_when_it_is_back(own_nats_server) -> None:
+    tape = PlainTape()
+    async with market(own_nats_server.url, tape, speed=600.0) as (exchange, bus):
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=600.0, backlog=2000) as running:
+            await running.reaches(S.LIVE)
+            own_nats_server.kill()
+            await until(lambda: running.outlet.is_lost, deadline_s=20)
+            own_nats_server.start()
+            await until(lambda: not running.outlet.is_lost, deadline_s=20)
+            await running.reaches(S.LIVE)
+            await asyncio.sleep(1)
+        found = await published(bus)
+
+    assert_whole(found, tape)

@@ -114,8 +114,5 @@ class Outlet:
             self._is_quoted.clear()
             quotes, self._quotes = self._quotes, {}
             for symbol, quote in quotes.items():
-                try:
-                    await self._bus.tell(catalogue.QUOTE, quote, symbol)
-                except TransientError:
-                    continue  # nobody misses a price that the next one replaces
+                await self._bus.tell(catalogue.QUOTE, quote, symbol)
             await asyncio.sleep(QUOTES_EVERY_S)
