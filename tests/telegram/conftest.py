@@ -1,13 +1,13 @@
-"""A real PostgreSQL, a broker in memory, a Telegram in memory, and the gateway between them."""
+"""Real servers, a broker in memory, a Telegram in memory, and the gateway between them."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.postgres_server import postgres, postgres_cluster
+from tests.servers import nats, nats_server, postgres, postgres_cluster
 from tests.telegram.gateway import Gateway
 
-__all__ = ["postgres", "postgres_cluster"]
+__all__ = ["nats", "nats_server", "postgres", "postgres_cluster"]
 
 
 @pytest.fixture

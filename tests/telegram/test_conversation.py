@@ -147,7 +147,7 @@ async def test_where_registration_is_closed_a_stranger_learns_the_id_to_be_let_i
         ("/status", "Tidak ada posisi XAUUSD"),
         ("/posisi", "Harga 4022.70 / 4022.90 · 14:44:15 WIB"),
         ("/history", "Transaksi 12 · menang 7 · kalah 4 · +1.034,20 USD"),
-        ("/riwayat", "Stop loss kena · −1,01R · 5 Jan 14:33"),
+        ("/riwayat", "SL · −1,01R · 5 Jan 14:33 · #"),
         ("/why", "Twin Range Filter naik"),
         ("/kenapa", "Alasan sinyal"),
         ("/STATUS", "Tidak ada posisi"),

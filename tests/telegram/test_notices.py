@@ -53,8 +53,7 @@ def test_a_signal_reads_like_this():
         "• Twin Range Filter naik\n"
         "• RSI pulih setelah koreksi turun\n"
         "• Bias pasar naik\n"
-        "\n"
-        f"🕒 5 Jan 2026 14:32 WIB · #{signal_notice().short_id}"
+        f"⏱ 5 Jan 2026 14:32 WIB · #{signal_notice().short_id}"
     )
 
 
@@ -86,11 +85,11 @@ def test_an_outcome_reads_like_this():
         "Durasi 12 mnt 34 dtk\n"
         "Hari ini: 3 transaksi · +1.234,50 USD\n"
         "\n"
-        f"🕒 5 Jan 2026 14:44 WIB · #{outcome_notice().short_id}"
+        f"⏱ 5 Jan 2026 14:44 WIB · #{outcome_notice().short_id}"
     )
 
 
-@pytest.mark.parametrize(("pnl", "sign"), [("0.01", "✅"), ("-0.01", "❌"), ("0.00", "➖")])
+@pytest.mark.parametrize(("pnl", "sign"), [("0.01", "✅"), ("-0.01", "❌"), ("0.00", "⚪")])
 def test_a_result_of_zero_is_neither_win_nor_loss(pnl, sign):
     shown = notices.outcome(outcome_notice(pnl=Decimal(pnl)), ENGLISH, JAKARTA, CAPTION_LIMIT)
     assert shown.html.startswith(sign)

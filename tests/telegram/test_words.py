@@ -19,7 +19,7 @@ from services.telegram.domain.words import Html, Words, guess_language, in_langu
 WORDS = load_catalogue()
 ROOM = Path(room.__file__).parent
 FAMILIES = {
-    *(f"exit.{reason.value}" for reason in ExitReason),
+    *(f"{family}.{reason.value}" for family in ("exit", "short") for reason in ExitReason),
     *(f"feed.{state.value.lower()}" for state in FeedState),
     *(f"mode.{mode.value}" for mode in Mode),
     *(f"strength.{name}" for name in ("very_strong", "strong", "medium", "weak")),

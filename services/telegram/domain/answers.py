@@ -11,7 +11,7 @@ from services.telegram.domain.presses import Press, Verb
 from services.telegram.domain.rendering import Keyboard, Rendered, button
 from services.telegram.domain.words import LANGUAGES, Html, Words, bold, code, join, quote
 
-_LANGUAGE_NAMES = {"id": "🇮🇩 Bahasa Indonesia", "en": "🇬🇧 English"}
+_LANGUAGE_NAMES = {"id": "Indonesia", "en": "English"}
 
 
 class Place(StrEnum):
@@ -56,7 +56,7 @@ def _menu(subscriber: Subscriber, words: Words, place: Place) -> Keyboard:
     key, change = ("button.auto_off", "off") if subscriber.auto else ("button.auto_on", "on")
     languages = tuple(
         Button(
-            text=("• " if language == words.language else "") + _LANGUAGE_NAMES[language],
+            text=("✔ " if language == words.language else "") + _LANGUAGE_NAMES[language],
             data=Press(Verb.LANGUAGE, f"{language}:{place}").pack(),
         )
         for language in LANGUAGES
@@ -157,7 +157,7 @@ def _trade(trade: ClosedTrade, digits: int, words: Words, zone: str) -> Html:
     pnl = numbers.money(trade.pnl, words.language, has_sign=True)
     head = f"{result_sign(trade.pnl)} {bold(trade.side.value)} {entry} → {exit_} · <b>{pnl}</b>"
     r = numbers.multiple_of_r(trade.r, words.language)
-    exit_words = words(f"exit.{trade.reason.value}")
+    exit_words = words(f"short.{trade.reason.value}")
     when = times.day_time(trade.closed_ms, zone, words)
     return Html(f"\n{head}\n<i>{exit_words} · {r} · {when} · #{trade.short_id}</i>")
 

@@ -11,7 +11,7 @@ from services.telegram.domain.words import Html, Words, bold, code, join, quote,
 MOST_REASONS = 5
 _BAR = 5
 _STRENGTHS = ((0.75, "very_strong"), (0.5, "strong"), (0.3, "medium"))
-_FEED_SIGNS = {FeedState.LIVE: "🟢", FeedState.CLOSED: "🌙"}
+_FEED_SIGNS = {FeedState.LIVE: "🟢", FeedState.CLOSED: "⏸"}
 
 
 def strength_words(strength: float, words: Words) -> Html:
@@ -33,7 +33,7 @@ def signal(notice: SignalNotice, words: Words, zone: str, limit: int) -> Rendere
         Block(join(("", *_levels(notice, words)))),
         Block(join(("", _risk(notice, words), _strength(notice, words)))),
         Block(_reasons(notice, words), sacrifice=1),
-        Block(join(("", _signature(notice.market_ms, notice.short_id, words, zone)))),
+        Block(_signature(notice.market_ms, notice.short_id, words, zone)),
     ]
     return Rendered(fit(blocks, limit), position_buttons(notice.position_id, words))
 
@@ -89,7 +89,7 @@ def _reasons(notice: SignalNotice, words: Words) -> Html:
 
 
 def _signature(epoch_ms: int, short_id: str, words: Words, zone: str) -> Html:
-    return Html(f"🕒 {times.date_time(epoch_ms, zone, words)} · {code(f'#{short_id}')}")
+    return Html(f"⏱ {times.date_time(epoch_ms, zone, words)} · {code(f'#{short_id}')}")
 
 
 def outcome(notice: OutcomeNotice, words: Words, zone: str, limit: int) -> Rendered:
@@ -114,7 +114,7 @@ def _outcome_title(notice: OutcomeNotice, words: Words) -> Html:
 def result_sign(pnl: Decimal) -> str:
     """Show at a glance how a trade went; 0 is neither win nor loss."""
     if pnl == 0:
-        return "➖"
+        return "⚪"
     return "✅" if pnl > 0 else "❌"
 
 

@@ -1,0 +1,154 @@
+"""The service as a process: a real broker, a real database, a real Bot API server; killed and stopped for real."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from chassis.nats_bus import connect
+from contracts import catalogue
+from contracts.messages import DeliveryState
+from sandbox.telegram_api.server import TelegramApiServer
+from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
+from tests.shared import ROOT
+from tests.telegram.builders import send
+from tests.telegram.positions_room import PositionsRoom
+from tests.telegram.test_chat_contract import TOKEN, People
+
+pytestmark = pytest.mark.real
+START_S = 90.0
+
+
+class Service:
+    """One process of the room, and what it wrote."""
+
+    def __init__(self, process):
+        self.process = process
+        self.lines = []
+        self.port = None
+
+    async def read(self):
+        async for line in self.process.stdout:
+            text = line.decode()
+            self.lines.append(text)
+            if '"service.started"' in text:
+                self.port = int(re.search(r'"port": (\d+)', text)[1])
+
+    async def ready(self, session):
+        """Ask /readyz: (is it ready, what it says)."""
+        if self.port is None:
+            return False, None
+        try:
+            async with session.get(f"http://127.0.0.1:{self.port}/readyz") as answer:
+                return answer.status == 200, await answer.json()
+        except aiohttp.ClientError:
+            return False, None
+
+
+async def eventually(holds, within_s=30.0):
+    """Wait until an async condition returns something true, and return it."""
+    async with asyncio.timeout(within_s):
+        while not (found := await holds()):  # noqa: ASYNC110  # what another process does rings no event here
+            await asyncio.sleep(0.05)
+        return found
+
+
+class Town:
+    """Everything around the service."""
+
+    def __init__(self, nats, postgres, server, session):
+        self.people = People(server.url, session)
+        self.session = session
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("SINYAL_")},
+            "SINYAL_NATS_URL": nats,
+            "SINYAL_DATABASE_URL": postgres,
+            "SINYAL_TELEGRAM_TOKEN": TOKEN,
+            "SINYAL_TELEGRAM_API_URL": server.url,
+        }
+
+    @asynccontextmanager
+    async def service(self):
+        """Run the service until it is ready; leaving kills what is left of it."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.telegram", cwd=ROOT, env=self.environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        service = Service(process)
+        reading = asyncio.ensure_future(service.read())
+        try:
+            await eventually(lambda: self._is_ready(service), START_S)
+            yield service
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await reading
+
+    async def _is_ready(self, service):
+        assert service.process.returncode is None, service.lines
+        return (await service.ready(self.session))[0]
+
+    async def texts(self, chat_id):
+        return [one.get("text") or one.get("caption") for one in await self.people.messages(chat_id)]
+
+
+@pytest.fixture
+async def town(nats, postgres):
+    settings = ServerSettings(limits=NO_LIMITS, conflict_delay_s=0.1)
+    async with TelegramApiServer(TOKEN, settings=settings) as server, aiohttp.ClientSession() as session:
+        yield Town(nats, postgres, server, session)
+
+
+async def test_a_person_talks_and_a_killed_call_is_repeated_once_with_a_mark(town, nats):
+    room = PositionsRoom()
+    async with connect(nats, name="positions") as bus, room.answering(bus):
+        person = await town.people.join()
+        signal_message = send(person, at=datetime.now(UTC), id="m:signal:p:killed")
+        async with town.service() as first:
+            await town.people.post(f"chats/{person}/text", {"text": "/start"})
+            await eventually(lambda: has(town, person, "Selamat datang"))
+            await town.people.post("faults", {"kind": "error", "code": 500, "method": "sendMessage", "count": 2})
+            await town.people.post("faults", {"kind": "timeout", "method": "sendMessage"})
+            await bus.publish(catalogue.SEND, signal_message, "signal", person)
+            await eventually(lambda: has(town, person, "BUY XAUUSD"))
+            first.process.kill()
+            await first.process.wait()
+        async with town.service() as second:
+            await eventually(lambda: has(town, person, "Ulang"), 60)
+            settled = await eventually(lambda: bus.latest(catalogue.DELIVERY, "delivered", person, count=5))
+            second.process.send_signal(signal.SIGTERM)
+            assert await second.process.wait() == 0
+
+    shown = [text for text in await town.texts(person) if "BUY XAUUSD" in text]
+    assert ["Ulang" in text for text in shown] == [False, True]
+    assert settled[-1].state is DeliveryState.DELIVERED
+    assert settled[-1].attempts == 4
+    assert TOKEN not in "".join(first.lines + second.lines)
+
+
+async def has(town, person, words):
+    return any(words in (text or "") for text in await town.texts(person))
+
+
+async def test_a_refused_token_is_not_ready_and_says_which_setting(town, nats):
+    await town.people.post("faults", {"kind": "error", "code": 401, "description": "Unauthorized", "count": None})
+    town._is_ready = lambda service: troubled(town, service)
+    async with town.service() as service:
+        _, report = await service.ready(town.session)
+        service.process.send_signal(signal.SIGTERM)
+        assert await service.process.wait() == 0
+
+    assert "SINYAL_TELEGRAM_TOKEN" in report["checks"]["receiver"]["reason"]
+
+
+async def troubled(town, service):
+    assert service.process.returncode is None, service.lines
+    _, report = await service.ready(town.session)
+    return report is not None and "refused" in report["checks"].get("receiver", {}).get("reason", "")
