@@ -28,6 +28,8 @@ RECONNECT_WAIT_S = 0.5
 PING_INTERVAL_S = 10
 CONNECT_TIMEOUT_S = 3
 API_TIMEOUT_S = 3.0
+MAX_REFUSALS = 6
+"""After so many refused logins in a row, half a second apart, the connection counts as closed for good."""
 PENDING_BYTES = 16 * 1024 * 1024
 """What may wait for the socket: the library's 2 MiB would throttle a batch."""
 
@@ -63,6 +65,8 @@ class Link:
         self._is_leaving = False
         self._on_close: Callable[[], object] = lambda: None
         self._last_error: Exception | None = None
+        self._told = ""
+        self._refusals = 0
         self._inboxes = itertools.count(1)
 
     @property
@@ -216,14 +220,33 @@ class Link:
 
     async def _on_error(self, error: Exception) -> None:
         self._last_error = error
+        self._hang_up_failed_attempt()
         text = str(error)
         kind = _kind(error, text)
         metrics.BUS_ERRORS.labels(kind).inc()
+        is_login_refused = "authorization" in text.lower() or "authentication" in text.lower()
+        if self._is_starting and is_login_refused:
+            raise StartError(f"{SEED_SETTING}: the broker at {URL_SETTING} refuses this login ({text})")
+        if is_login_refused:
+            await self._count_refusal()
         if self._is_starting:
-            if "authorization" in text.lower() or "authentication" in text.lower():
-                raise StartError(f"{SEED_SETTING}: the broker at {URL_SETTING} refuses this login ({text})")
-        elif kind != "connection":  # the loss of a connection is told once, by _on_disconnected
+            return
+        if kind != "connection" and (self.is_connected or text != self._told):
+            # the loss of a connection is told once, by _on_disconnected; so is what keeps us from coming back
+            self._told = text
             logger.warning("bus.failed", reason=kind, error=text)
+
+    async def _count_refusal(self) -> None:
+        """Give up on a login that is refused again and again: a new start says so by the name of the setting."""
+        self._refusals += 1
+        if self._refusals == MAX_REFUSALS:
+            await self._on_closed()
+
+    def _hang_up_failed_attempt(self) -> None:
+        """Close the socket of an attempt that failed after it was accepted: the library forgets it, open."""
+        transport = self.client._transport  # noqa: SLF001  # there is no public way to it
+        if transport is not None and not self.client.is_connected:
+            transport.close()  # type: ignore[no-untyped-call]
 
     async def _on_disconnected(self) -> None:
         if self._is_starting or self._is_leaving or not self.connected.is_set():
@@ -234,6 +257,8 @@ class Link:
         self._tell(is_connected=False)
 
     async def _on_reconnected(self) -> None:
+        self._told = ""
+        self._refusals = 0
         self.connected.set()
         metrics.BUS_CONNECTED.set(1)
         metrics.BUS_RECONNECTS.inc()

@@ -38,11 +38,12 @@ class NatsServer:
         """Where it answers."""
         return self._broker.url
 
-    def start(self) -> None:
-        """Start it and wait until it listens."""
+    def start(self, extra_config: str = "") -> None:
+        """Start it and wait until it listens. `extra_config` goes behind the usual configuration."""
+        arguments = self._configure(extra_config)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._broker.command().arguments,
+                arguments,
                 stdout=log,
                 stderr=log,
                 preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # prctl takes no lock
@@ -60,12 +61,29 @@ class NatsServer:
             self._process.wait(10)
             self._process = None
 
+    def restart(self, extra_config: str) -> None:
+        """Kill it and start it with more configuration."""
+        self.kill()
+        self.start(extra_config)
+
+    def reload(self, extra_config: str) -> None:
+        """Let it read another configuration without a restart."""
+        self._configure(extra_config)
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     async def apply(self) -> None:
         """Delete all streams and make those of the catalogue."""
         async with connect(self.url, name="provisioner") as bus:
             for name in (await bus.link.call("STREAM.NAMES"))["streams"] or []:
                 await bus.link.call(f"STREAM.DELETE.{name}")
             await streams.apply(bus)
+
+    def _configure(self, extra_config: str) -> tuple[str, ...]:
+        arguments = self._broker.command().arguments
+        with Path(arguments[-1]).open("a") as config:
+            config.write(extra_config)
+        return arguments
 
     def _is_listening(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._broker.port), 0.2):
