@@ -107,5 +107,5 @@ def test_the_example_environment_is_what_the_settings_say() -> None:
 
 
 def test_nothing_names_a_package_registry() -> None:
-    for path in (*ROOT.glob("requirements/*"), ROOT / "pyproject.toml", ROOT / "Dockerfile"):
+    for path in (*ROOT.glob("requirements/*.txt"), ROOT / "pyproject.toml", ROOT / "Dockerfile"):
         assert not re.search(r"index-url|pythonhosted|pypi\.org", path.read_text()), path
