@@ -168,7 +168,7 @@ async def hold_up(room: PositionsRoom, number: int) -> float:
 
 
 async def exit_all(room: PositionsRoom, pool: Pool, count: int) -> None:
-    """Store the exits of everybody, five hundred at a time."""
+    """Store the exits of everybody, a chunk at a time."""
 
     async with pool.connection() as connection:
         await connection.execute("update position set state = 'open', version = version + 1 where state = 'proposed'")

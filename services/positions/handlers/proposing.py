@@ -20,8 +20,8 @@ from services.positions.handlers.isolation import in_parts
 from services.positions.handlers.speech import said, sent, wished
 from services.positions.ports import Candidate, Change, Proposal, Refused, Work
 
-PAGE = 500
-"""Subscribers worked on without a break: about 20 ms, so that ticks do not wait."""
+PAGE = 250
+"""Subscribers worked on without a break: about 10 ms, so that ticks do not wait."""
 
 logger = structlog.get_logger()
 

@@ -19,8 +19,8 @@ from services.positions.handlers.ground import Ground
 from services.positions.handlers.patience import patient
 from services.positions.ports import Change, Lease, Leases, Mark, TenureOverError
 
-CHUNK = 500
-"""Exits stored in one transaction: about 50 ms."""
+CHUNK = 250
+"""Exits stored in one transaction: about 20 ms of the loop."""
 SAVE_EVERY_S = 1.0
 
 logger = structlog.get_logger()
