@@ -1,5 +1,6 @@
 """What the positions room can be told."""
 
+import json
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +14,12 @@ from services.positions.domain.subscriber import Access, checked_language
 
 
 def _split(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    """Read `a, b`, or a JSON list."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return tuple(json.loads(value))
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _checked_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:

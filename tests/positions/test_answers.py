@@ -292,9 +292,17 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert "secret" not in repr(settings)
 
 
+@pytest.mark.parametrize("written", ["1,2", " 1 , 2 ,", "[1, 2]", '["1", "2"]'])
+def test_a_list_is_written_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("SINYAL_POSITIONS_DATABASE_URL", "postgresql://h/n")
+    monkeypatch.setenv("SINYAL_POSITIONS_OPERATOR_IDS", written)
+
+    assert load("positions", PositionsSettings).operator_ids == frozenset({1, 2})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SYMBOLS", "XAUUSD,NOPE"), ("ACCESS", "everybody"), ("DEFAULT_TIME_ZONE", "Mars/Base"),
+    [("SYMBOLS", '["XAUUSD"'), ("SYMBOLS", "XAUUSD,NOPE"), ("ACCESS", "everybody"), ("DEFAULT_TIME_ZONE", "Mars/Base"),
      ("DEFAULT_LANGUAGE", "de"), ("OPERATOR_IDS", "me"), ("DEFAULT_LOTS", "2"), ("POOL_SIZE", "1")],
 )  # fmt: skip
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
