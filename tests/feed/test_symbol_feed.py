@@ -34,7 +34,11 @@ class Desk:
     def said(self, kind: type) -> list:
         noun = {messages.Tick: "tick", messages.CandleClosed: "candle", messages.FeedStateChanged: "feed"}
         prefix = noun.get(kind, "gap")
-        return [codec.decode(m.body, kind) for m in self.outlet._queue if m.subject.startswith(f"{prefix}.")]
+        return [
+            codec.decode(m.body, kind)
+            for m in (said.outgoing for said in self.outlet._queue)
+            if m.subject.startswith(f"{prefix}.")
+        ]
 
     @property
     def ticks(self) -> list[float]:

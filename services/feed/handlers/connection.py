@@ -64,7 +64,8 @@ class Connection:
             tasks.create_task(self._keep_alive())
             tasks.create_task(self._watch())
             for feed in self._feeds.values():
-                tasks.create_task(Recovery(feed, self._session, self._market, self._reach).run())
+                recovery = Recovery(feed, self._session, market=self._market, reach=self._reach, outlet=self._outlet)
+                tasks.create_task(recovery.run())
 
     async def _greet(self) -> None:
         self._market.set(await self._session.market_ms())

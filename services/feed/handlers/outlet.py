@@ -3,12 +3,17 @@
 Ticks, candles and states stand in one bounded queue. When the broker is away for so long that it overflows, all of it
 is given up at once and `is_lost` says so: the feed then begins again from what the broker holds, so that no hole is
 left and nothing is told out of order. Quotes for people who look are another matter: only the newest is ever told.
+
+A broker that was killed may have lost the last messages it acknowledged. What was said last is remembered, and what of
+it is missing when the broker is back is said again before anything new. Not so what was lost just before a message that
+the bus itself repeated as soon as it was back: that would come out of order.
 """
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,11 +26,22 @@ from contracts.messages import Message, Quote
 P = TypeVar("P", bound=Message)
 
 BATCH = 256
+REMEMBERED = 5_000
 LONGEST_PAUSE_S = 5.0
+LOOK_EVERY_S = 0.1
 QUOTES_EVERY_S = 0.1
 """People do not read faster than ten prices a second."""
 
 logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message on its way, and where it belongs."""
+
+    topic: Topic[Any]
+    tokens: tuple[object, ...]
+    outgoing: Outgoing
 
 
 class Outlet:
@@ -34,10 +50,12 @@ class Outlet:
     def __init__(self, bus: Bus, capacity: int = 50_000) -> None:
         self._bus = bus
         self._capacity = capacity
-        self._queue: deque[Outgoing] = deque()
+        self._queue: deque[_Said] = deque()
+        self._remembered: deque[_Said] = deque(maxlen=REMEMBERED)
         self._is_filled = asyncio.Event()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._was_away = False
         self._quotes: dict[str, Quote] = {}
         self._is_quoted = asyncio.Event()
         self.is_lost = False
@@ -54,11 +72,17 @@ class Outlet:
         if len(self._queue) >= self._capacity:
             logger.error("backlog.lost", count=len(self._queue), reason="the broker is away for too long")
             self._queue.clear()
-            self.is_lost = True
+            self.is_lost = self._was_away = True
         else:
-            self._queue.append(Outgoing(topic.subject(*tokens), codec.encode(message), message.id))
+            outgoing = Outgoing(topic.subject(*tokens), codec.encode(message), message.id)
+            self._queue.append(_Said(topic, tokens, outgoing))
             self._is_empty.clear()
         self._is_filled.set()
+
+    async def has_room(self) -> None:
+        """Wait while the queue is half full: for who has much to say at once."""
+        if len(self._queue) >= self._capacity // 2:
+            await self._is_empty.wait()
 
     def show(self, quote: Quote) -> None:
         """Tell the latest price soon, unless a newer one comes first."""
@@ -69,6 +93,7 @@ class Outlet:
         """Publish for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._publish())
+            tasks.create_task(self._look())
             tasks.create_task(self._tell())
 
     async def drained(self) -> None:
@@ -76,37 +101,69 @@ class Outlet:
         await self._is_empty.wait()
 
     async def recover(self) -> None:
-        """After `is_lost`: wait for the broker, then take messages again."""
-        while not self._bus.is_connected:  # noqa: ASYNC110  # the bus tells it, but has no event for it
-            await asyncio.sleep(0.2)
+        """After `is_lost`: wait until the broker is back and has what it acknowledged, then take messages again."""
+        await self._is_empty.wait()
         self.is_lost = False
 
     async def _publish(self) -> None:
         pause_s = 0.0
         while True:
             await self._is_filled.wait()
-            batch = list(islice(self._queue, BATCH))
             try:
-                await self._bus.publish_batch(batch)
+                await self._publish_some()
             except TransientError as e:
                 if not pause_s:
                     logger.warning("publishing.paused", error=str(e), count=len(self._queue))
+                self._was_away = True
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2 or 0.1)
                 await asyncio.sleep(pause_s)
                 continue
             if pause_s:
                 logger.info("publishing.resumed", count=len(self._queue))
                 pause_s = 0.0
-            self._forget(batch)
 
-    def _forget(self, batch: list[Outgoing]) -> None:
-        """Take what was published off the queue, which may have been given up in the meantime."""
-        if self._queue and batch and self._queue[0] is batch[0]:
+    async def _publish_some(self) -> None:
+        if self._was_away:
+            if not self._bus.is_connected:
+                raise TransientError("the broker is away")
+            missing = await self._missing()
+            self._was_away = False
+            self._queue.extendleft(reversed(missing))
+        batch = list(islice(self._queue, BATCH))
+        await self._bus.publish_batch([said.outgoing for said in batch])
+        self._remembered.extend(batch)
+        if self._queue and batch and self._queue[0] is batch[0]:  # else it was given up in the meantime
             for _ in batch:
                 self._queue.popleft()
         if not self._queue:
             self._is_filled.clear()
             self._is_empty.set()
+
+    async def _missing(self) -> list[_Said]:
+        """Find what the broker acknowledged and does not have: what follows its last message of each subject."""
+        last: dict[str, str | None] = {}
+        for said in {said.outgoing.subject: said for said in self._remembered}.values():
+            found = await self._bus.latest(said.topic, *said.tokens)
+            last[said.outgoing.subject] = found[-1].id if found else None
+        missing: list[_Said] = []
+        for said in reversed(self._remembered):
+            subject = said.outgoing.subject
+            if subject in last and said.outgoing.id == last[subject]:
+                del last[subject]
+            elif subject in last:
+                missing.append(said)
+        if missing:
+            logger.warning("backlog.restored", count=len(missing), reason="the broker lost what it had acknowledged")
+        return missing[::-1]
+
+    async def _look(self) -> None:
+        """Notice that the broker was away, even when nothing was said meanwhile; the bus has no event for it."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if not self._bus.is_connected:
+                self._was_away = True
+            elif self._was_away:
+                self._is_filled.set()
 
     async def _tell(self) -> None:
         while True:

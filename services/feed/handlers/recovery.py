@@ -5,15 +5,16 @@ do both at once. Whatever is asked twice is recognised by its time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
 
 from chassis.clock import MarketClock
-from services.feed.domain.backfill import Reach, minutes, plan
+from services.feed.domain.backfill import Minute, Reach, minutes, plan
 from services.feed.domain.quotes import Bar
 from services.feed.domain.state import Happening
+from services.feed.handlers.outlet import Outlet
 from services.feed.handlers.symbol_feed import SymbolFeed
 from services.feed.ports import MarketClosedError, VenueLostError, VenueRefusedError, VenueSession
 
@@ -33,11 +34,14 @@ logger = structlog.get_logger()
 class Recovery:
     """Makes one symbol whole over one connection."""
 
-    def __init__(self, feed: SymbolFeed, session: VenueSession, market: MarketClock, reach: Reach) -> None:
+    def __init__(
+        self, feed: SymbolFeed, session: VenueSession, *, market: MarketClock, reach: Reach, outlet: Outlet
+    ) -> None:
         self._feed = feed
         self._session = session
         self._market = market
         self._reach = reach
+        self._outlet = outlet
 
     async def run(self) -> None:
         """Catch up, go live, and repair whenever it is wanted; for ever. Raises VenueLostError."""
@@ -61,8 +65,15 @@ class Recovery:
             bars = await self._history(asked, now_ms)
         quotes = await self._history(self._session.history_quotes(feed.symbol, from_ms=todo.quotes_from_ms), now_ms)
         from_ms = feed.held.folded_ms or 0
-        feed.fill(minutes(bars, quotes, from_ms=from_ms, now_ms=now_ms, count=todo.bars_count), todo.tell_from_ms)
+        found = minutes(bars, quotes, from_ms=from_ms, now_ms=now_ms, count=todo.bars_count)
+        await self._fill(found, todo.tell_from_ms)
         feed.settle(now_ms)
+
+    async def _fill(self, found: Iterable[Minute], tell_from_ms: int) -> None:
+        """Tell history no faster than the broker takes it; live quotes wait anyway."""
+        for minute in found:
+            self._feed.fill((minute,), tell_from_ms)
+            await self._outlet.has_room()
 
     async def _subscribe(self) -> None:
         while True:
@@ -98,7 +109,7 @@ class Recovery:
             if before_ms is None and not is_first:
                 raise VenueLostError(f"the history of {feed.symbol} goes on and its stream does not")
             feed.happen(Happening.FILLING, "quotes were missing")
-        feed.fill(minutes((), missing, from_ms=from_ms, now_ms=now_ms, count=0), from_ms)
+        await self._fill(minutes((), missing, from_ms=from_ms, now_ms=now_ms, count=0), from_ms)
         feed.release(now_ms)
 
     async def _history(self, asked: Awaitable[Sequence[T]], now_ms: int) -> Sequence[T]:

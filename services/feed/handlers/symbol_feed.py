@@ -271,7 +271,8 @@ class SymbolFeed:
             self.happen(Happening.SILENT, "no fresh quote")
 
     def _has_just_opened(self, told_ms: int, now_ms: int) -> bool:
-        return self.calendar.open_ms_between(max(told_ms, now_ms - 86_400_000), now_ms) <= self._fresh_ms
+        known_ms = max(told_ms, self._folded_ms or 0, now_ms - 86_400_000)
+        return self.calendar.open_ms_between(known_ms, now_ms) <= self._fresh_ms
 
     # --- the clock ----------------------------------------------------------------------------------------------------
 
