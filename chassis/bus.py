@@ -107,8 +107,9 @@ class Bus(Protocol):
         """Pull from a durable consumer, for ever, across reconnects.
 
         At most `consumer.in_flight` deliveries are unsettled. A pinned consumer delivers to one owner at a time.
-        `ahead` is how many are fetched before they are asked for (None: `in_flight`); 0 where copies compete for slow
-        work, so that none hoards what another could begin. What is unsettled when the context ends comes again soon.
+        `ahead` is how many are fetched before they are asked for (None: what suits the consumer); 0 where copies
+        compete for slow work, so that none hoards what another could begin. What is unsettled when the context ends
+        comes again soon.
         """
         ...
 

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import functools
 import itertools
 import time
 from collections import deque
@@ -23,8 +24,9 @@ from nats.js.object_store import ObjectStore
 
 from chassis.answering import Crew, Reply, reply_to, unpack
 from chassis.bus import Delivery, Endless, Outgoing, Stored, decoded
+from chassis.cancellation import background, cancellable
 from chassis.errors import RejectedError, TransientError
-from chassis.nats_link import ApiError, BusClosedError, Link, background
+from chassis.nats_link import ApiError, BusClosedError, Link
 from chassis.publisher import Publisher
 from chassis.pull_consumer import PullConsumer
 from chassis.stream_reader import StreamReader, read_one
@@ -40,11 +42,15 @@ A = TypeVar("A")
 
 ATOMIC_BATCH = 500
 """Half of the server's limit; larger batches gain nothing."""
+SHARE = 4
+"""Of what may be unsettled one copy fetches a quarter ahead, so that it leaves something to the others."""
 LISTENER_LIMIT = 1024
 OBJECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 5.0
 TRACE_HEADER = "Sinyal-Trace"
 ERROR_HEADER = "Sinyal-Error"
+
+_CAPTURES = [(pattern, stream) for stream in catalogue.STREAMS for pattern in stream_subjects(stream)]
 
 
 class NatsBus:
@@ -117,7 +123,9 @@ class NatsBus:
         self, consumer: Consumer, *, ahead: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
         """Pull from a durable consumer."""
-        return PullConsumer(self._link, consumer, consumer.in_flight if ahead is None else ahead).open()
+        if ahead is None:
+            ahead = consumer.in_flight if consumer.pinned else max(1, consumer.in_flight // SHARE)
+        return PullConsumer(self._link, consumer, ahead).open()
 
     @asynccontextmanager
     async def replay(
@@ -233,7 +241,8 @@ class NatsBus:
         """Store an object under a key."""
         try:
             async with asyncio.timeout(OBJECT_TIMEOUT_S):
-                await (await self._bucket(bucket)).put(key, body)
+                store = await self._bucket(bucket)
+                await cancellable(store.put(key, body))
         except (nats_errors.Error, JetStreamError, TimeoutError) as e:
             raise TransientError(f"bucket {bucket.name}: {key} was not stored: {type(e).__name__} {e}") from e
 
@@ -241,7 +250,8 @@ class NatsBus:
         """Read an object, or None."""
         try:
             async with asyncio.timeout(OBJECT_TIMEOUT_S):
-                return bytes((await (await self._bucket(bucket)).get(key)).data or b"")
+                store = await self._bucket(bucket)
+                return bytes((await cancellable(store.get(key))).data or b"")
         except ObjectNotFoundError:
             return None
         except (nats_errors.Error, JetStreamError, TimeoutError) as e:
@@ -294,7 +304,8 @@ class NatsBus:
     async def _bucket(self, bucket: Bucket) -> ObjectStore:
         found = self._buckets.get(bucket.name)
         if found is None:
-            found = await self._link.client.jetstream(timeout=OBJECT_TIMEOUT_S).object_store(bucket.name)
+            jetstream = self._link.client.jetstream(timeout=OBJECT_TIMEOUT_S)
+            found = await cancellable(jetstream.object_store(bucket.name))
             self._buckets[bucket.name] = found
         return found
 
@@ -345,9 +356,10 @@ def stored_subject(topic: Topic[Any], tokens: Sequence[object]) -> str:
     return transformed(topic.subject(*tokens), stream_transform(stream))
 
 
+@functools.lru_cache(maxsize=4096)
 def _stream_of(subject: str) -> Stream:
-    for stream in catalogue.STREAMS:
-        if any(matches(pattern, subject) for pattern in stream_subjects(stream)):
+    for pattern, stream in _CAPTURES:
+        if matches(pattern, subject):
             return stream
     raise RejectedError(f"no stream takes {subject}")
 

@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -19,6 +18,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from chassis import metrics
+from chassis.cancellation import cancellable
 from chassis.errors import SinyalError, StartError, TransientError
 
 URL_SETTING = "SINYAL_NATS_URL"
@@ -28,6 +28,7 @@ RECONNECT_WAIT_S = 0.5
 PING_INTERVAL_S = 10
 CONNECT_TIMEOUT_S = 3
 API_TIMEOUT_S = 3.0
+NO_RESPONDERS = "503"
 MAX_REFUSALS = 6
 """After so many refused logins in a row, half a second apart, the connection counts as closed for good."""
 PENDING_BYTES = 16 * 1024 * 1024
@@ -68,6 +69,9 @@ class Link:
         self._told = ""
         self._refusals = 0
         self._inboxes = itertools.count(1)
+        self._tokens = itertools.count(1)
+        self._replies: str | None = None
+        self._asked: dict[str, asyncio.Future[Msg]] = {}
 
     @property
     def is_connected(self) -> bool:
@@ -153,8 +157,8 @@ class Link:
         Twice, since the library's first PING overtakes what is still in its buffer (seen: 3 of 200 subscriptions).
         """
         with contextlib.suppress(nats_errors.Error, TimeoutError):
-            await self.client.flush(timeout=2)
-            await self.client.flush(timeout=2)
+            await cancellable(self.client.flush(timeout=2))
+            await cancellable(self.client.flush(timeout=2))
 
     async def send(
         self, subject: str, body: bytes = b"", *, reply: str = "", headers: Mapping[str, str] | None = None
@@ -179,12 +183,38 @@ class Link:
         """
         if not self.is_connected:
             raise TransientError(f"{subject}: the broker cannot be reached")
+        if self._replies is None:
+            await self._open_replies()
+        token = str(next(self._tokens))
+        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        self._asked[token] = future
         try:
-            return await self.client.request(subject, body, timeout=timeout_s)
-        except nats_errors.NoRespondersError as e:
-            raise TransientError(f"{subject}: nobody answers") from e
-        except (nats_errors.TimeoutError, nats_errors.Error) as e:
-            raise TransientError(f"{subject}: no answer within {timeout_s:g} s") from e
+            async with asyncio.timeout(timeout_s):
+                await self.send(subject, body, reply=f"{self._replies}{token}")
+                reply = await future
+        except TimeoutError:
+            raise TransientError(f"{subject}: no answer within {timeout_s:g} s") from None
+        finally:
+            del self._asked[token]
+        if not reply.data and (reply.headers or {}).get("Status") == NO_RESPONDERS:
+            raise TransientError(f"{subject}: nobody answers")
+        return reply
+
+    async def _open_replies(self) -> None:
+        """Hear replies on an inbox of our own.
+
+        The library's `request` waits by `asyncio.wait_for`, which in Python 3.11 swallows a cancellation that comes
+        together with the reply: the task that was to end lives on.
+        """
+        prefix = self.new_inbox() + "."
+        self._replies = prefix
+
+        def hear(reply: Msg) -> None:
+            future = self._asked.get(reply.subject[len(prefix) :])
+            if future is not None and not future.done():
+                future.set_result(reply)
+
+        await self.subscribe(prefix + "*", hear)
 
     async def call(self, subject: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call the JetStream API (`subject` without `$JS.API.`).
@@ -286,24 +316,3 @@ def _kind(error: Exception, text: str) -> str:
     if isinstance(error, (OSError, nats_errors.UnexpectedEOF, nats_errors.StaleConnectionError, TimeoutError)):
         return "connection"
     return "other"
-
-
-@asynccontextmanager
-async def background(work: Awaitable[None], on_failure: Callable[[BaseException], None]) -> AsyncIterator[None]:
-    """Run `work` while the context is open. Its failure is told to `on_failure`, for the reader to raise it.
-
-    A TaskGroup would wrap what the body of the context raises; a reader's `except` must see the error itself.
-    """
-    task = asyncio.ensure_future(work)
-
-    def ended(done: "asyncio.Future[None]") -> None:
-        error = None if done.cancelled() else done.exception()
-        if error is not None:
-            on_failure(error)
-
-    task.add_done_callback(ended)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})

@@ -113,7 +113,8 @@ class Publisher:
         deadline = loop.time() + GIVE_UP_S
         pause_s = 0.1
         while True:
-            await self._link.wait_connected(max(0.0, deadline - loop.time()))
+            if not self._link.connected.is_set():
+                await self._link.wait_connected(max(0.0, deadline - loop.time()))
             try:
                 ack = await attempt()
             except _LostError as e:

@@ -15,8 +15,9 @@ import structlog
 from nats.aio.msg import Msg
 
 from chassis.bus import Delivery, Endless, Stored
+from chassis.cancellation import background
 from chassis.errors import TransientError
-from chassis.nats_link import ApiError, Link, background
+from chassis.nats_link import ApiError, Link
 from chassis.pull_inbox import PullInbox, Refusal
 from contracts.catalogue import Consumer
 
@@ -240,14 +241,14 @@ class PullConsumer:
         missing = self._missing()
         now = asyncio.get_running_loop().time()
         is_due = self._consumer.pinned and now - self._asked_at >= PINNED_REQUEST_S
-        if is_due and self._pin is None and not self._buffer:
-            await self._free_orphans()
         if missing > self._ahead // 2 or (missing > 0 and not self._inbox.owed) or is_due:
             self._asked_at = now
             extra = {"group": PINNED_GROUP} if self._consumer.pinned else {}
             if self._pin:
                 extra["id"] = self._pin
             await self._inbox.request(self._path, max(1, missing), self._request_s, extra)
+        if is_due and self._pin is None and not self._buffer:
+            await self._free_orphans()
 
     async def _free_orphans(self) -> None:
         """Give again what a dead owner left unsettled: without a message to deliver nobody would become the owner."""
