@@ -36,10 +36,10 @@ async def until(holds, within_s=10.0):
 class Gateway:
     """One bot's sender and all it stands on."""
 
-    def __init__(self, pool, *, limits=FAST, picture_wait_s=60.0, most_attempts=200):
+    def __init__(self, pool, *, chat=None, limits=FAST, picture_wait_s=60.0, most_attempts=200):
         self.clock = SystemClock()
         self.bus = MemoryBus(self.clock)
-        self.chat = FakeChat(people=set(range(1, 1001)))
+        self.chat = chat or FakeChat(people=set(range(1, 1001)))
         self.deliveries = PostgresDeliveries(pool)
         self.pool = pool
         self.limits = limits
@@ -88,8 +88,8 @@ class Gateway:
     async def say(self, send):
         await self.bus.publish(catalogue.SEND, send, send.kind.value, send.chat_id)
 
-    async def draw(self, key, *, is_told=True):
-        await self.bus.put(catalogue.CHART_PICTURES, key, PNG)
+    async def draw(self, key, *, is_told=True, body=PNG):
+        await self.bus.put(catalogue.CHART_PICTURES, key, body)
         if is_told:
             drawn = ChartDrawn(id=key, at=datetime.now(UTC), key=key, size_bytes=len(PNG))
             await self.bus.tell(catalogue.DRAWN, drawn, key)

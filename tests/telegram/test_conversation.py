@@ -23,10 +23,21 @@ from contracts.asks import (
     Why,
 )
 from contracts.messages import FeedState, SendClass
+from services.telegram.domain import answers
 from services.telegram.domain.presses import Press, Verb, unpack
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.desk import Desk
-from tests.telegram.builders import MARKET_MS, NOW, POSITION, WORDS, open_position, status, subscriber
+from tests.telegram.builders import (
+    INDONESIAN,
+    MARKET_MS,
+    NOW,
+    POSITION,
+    WORDS,
+    history,
+    open_position,
+    status,
+    subscriber,
+)
 from tests.telegram.fake_chat import FakeChat
 from tests.telegram.positions_room import PositionsRoom
 
@@ -252,6 +263,19 @@ async def test_pages_of_the_history_turn_in_the_same_message(phone):
     assert second.content.edit_message_id == 55
     assert pressables(second) == [Press(Verb.HISTORY, "0"), Press(Verb.HISTORY, "1"), Press(Verb.HISTORY, "2")]
     assert phone.room.asked[-1] == GetHistory(subscriber_id=77, page=1, page_size=5)
+
+
+@pytest.mark.parametrize(
+    ("page", "pages", "offered"), [(0, 1, []), (0, 2, ["0", "1"]), (1, 2, ["0", "1"]), (1, 3, ["0", "1", "2"])]
+)
+def test_only_pages_that_exist_are_offered(page, pages, offered):
+    shown = answers.history(history(page=page, pages=pages), INDONESIAN, "Asia/Jakarta")
+    assert [unpack(one.data).argument for row in shown.buttons for one in row] == offered
+
+
+def test_a_person_without_trades_is_told_so():
+    empty = history(pages=0, trades=(), total=0, wins=0, losses=0)
+    assert "Belum ada transaksi" in answers.history(empty, INDONESIAN, "Asia/Jakarta").html
 
 
 async def test_a_forged_page_is_the_first(phone):

@@ -170,6 +170,12 @@ def test_a_button_carries_what_fits_and_refuses_the_rest(verb, argument):
         assert unpack(packed) == press
 
 
+def test_a_button_whose_argument_is_too_long_is_refused():
+    assert len(Press(Verb.WHY, "x" * 60).pack()) == 64
+    with pytest.raises(TooLongError, match="64 bytes"):
+        Press(Verb.WHY, "x" * 61).pack()
+
+
 def test_a_button_of_an_older_version_is_not_understood():
     assert unpack("somethingelse:1") is None
 

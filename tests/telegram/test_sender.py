@@ -1,16 +1,18 @@
 """What becomes of sends, on the real database: each is delivered once, or its end is told once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chassis.bus import Outgoing
 from chassis.errors import TransientError
 from chassis.memory_bus import MemoryBus
-from contracts import catalogue, ids
-from contracts.messages import Button, DeliveryState, SendClass
+from contracts import catalogue, codec, ids
+from contracts.messages import Button, DeliveryState, FeedNotice, FeedState, SendClass
 from services.telegram.domain.attempt import Call
-from tests.telegram.builders import outcome_notice, send, text
+from tests.telegram.builders import MARKET_MS, outcome_notice, send, text
 from tests.telegram.fake_chat import BLOCKED, CUT_BEFORE, LOST_ANSWER, SERVER_ERROR, Trouble, said
 from tests.telegram.gateway import until
 
@@ -180,8 +182,6 @@ async def test_what_telegram_refuses_goes_to_the_dead_letters_and_is_told(gatewa
 
 
 async def test_bytes_that_are_no_message_go_to_the_dead_letters_and_stop_nobody(gateway):
-    from chassis.bus import Outgoing
-
     good = send(7)
     async with gateway.running():
         await gateway.bus.publish_batch([Outgoing("send.v1.signal.7", b"{", "broken")])
@@ -296,6 +296,69 @@ async def test_one_slow_chat_delays_no_other(gateway):
         await gateway.until_idle()
 
 
+async def test_a_bug_in_one_send_stops_no_other_and_ends_in_the_dead_letters(gateway, monkeypatch):
+    consumer = replace(catalogue.TELEGRAM_SENDS, max_deliver=2)
+    monkeypatch.setattr("services.telegram.handlers.sender.CONSUMER", consumer)
+    monkeypatch.setattr("services.telegram.handlers.sender.growing_delay", lambda _: 0.05)
+    monkeypatch.setattr("services.telegram.domain.notices.outcome", lambda *_: 1 / 0)
+    broken, good = send(7, outcome_notice(), SendClass.EXIT), send(8)
+    async with gateway.running():
+        await gateway.say(broken)
+        await gateway.say(good)
+        assert (await gateway.until_settled(good.id)).state is DeliveryState.DELIVERED
+        settled = await gateway.until_settled(broken.id)
+        await gateway.until_idle()
+
+    assert (settled.state, settled.attempts) == (DeliveryState.DEAD, 0)
+    assert len(gateway.dead()) == 1
+
+
+async def test_when_the_end_cannot_be_told_it_is_told_later_without_another_call(gateway, monkeypatch):
+    monkeypatch.setattr("services.telegram.handlers.sender.growing_delay", lambda _: 0.05)
+    publish, failures = gateway.bus.publish, 1
+
+    async def flaky(topic, *rest):
+        nonlocal failures
+        if topic is catalogue.DELIVERY and failures:
+            failures -= 1
+            raise TransientError("broker: away")
+        return await publish(topic, *rest)
+
+    gateway.bus.publish = flaky
+    message = send(7)
+    async with gateway.running():
+        await gateway.say(message)
+        await gateway.until_settled(message.id)
+        await gateway.until_idle()
+
+    assert len(gateway.chat.of(7)) == 1
+
+
+async def test_an_operator_reads_of_the_feed(gateway):
+    notice = FeedNotice(symbol="XAUUSD", state=FeedState.STALE, reason="silent", since_ms=MARKET_MS)
+    async with gateway.running():
+        await gateway.say(send(7, notice, SendClass.REPLY, id="m:feed:1"))
+        await gateway.until_settled("m:feed:1")
+
+    assert "harga berhenti" in gateway.chat.of(7)[0].shown.html
+
+
+async def test_a_send_that_comes_twice_while_it_is_held_is_called_once(gateway):
+    message = send(7)
+    gateway.chat.gate.clear()
+    async with gateway.running():
+        await gateway.say(message)
+        await until(lambda: gateway.chat.calls)
+        double = Outgoing(catalogue.SEND.subject("signal", 7), codec.encode(message), "another id for the broker")
+        await gateway.bus.publish_batch([double])
+        await until(lambda: gateway.bus.waiting(catalogue.TELEGRAM_SENDS) == 2)
+        gateway.chat.gate.set()
+        await gateway.until_idle()
+
+    assert len(gateway.chat.of(7)) == 1
+    assert len(gateway.settled()) == 1
+
+
 # --- stopping, and what is away -------------------------------------------------------------------------------------
 
 
@@ -354,6 +417,24 @@ async def test_a_database_that_goes_away_behind_the_call_makes_no_double(gateway
 
     assert (settled.state, settled.attempts) == (DeliveryState.DELIVERED, 1)
     assert len(gateway.chat.of(7)) == 1
+
+
+async def test_a_send_that_another_copy_took_is_left_to_it_for_a_while(gateway, monkeypatch):
+    monkeypatch.setattr("services.telegram.handlers.courier.TAKEN_ELSEWHERE_S", 0.02)
+    begin, refusals = gateway.deliveries.begin, 2
+
+    async def taken(message, call):
+        nonlocal refusals
+        refusals -= 1
+        return refusals < 0 and await begin(message, call)
+
+    gateway.deliveries.begin = taken
+    async with gateway.running():
+        await gateway.say(send(7))
+        settled = await gateway.until_settled("m:signal:p:7")
+
+    assert (settled.state, settled.attempts) == (DeliveryState.DELIVERED, 1)
+    assert len(gateway.chat.calls) == 1
 
 
 async def test_two_copies_that_hold_the_same_send_call_once(gateway):

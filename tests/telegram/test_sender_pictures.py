@@ -5,8 +5,11 @@ import asyncio
 import pytest
 
 from contracts import catalogue
-from contracts.messages import DeliveryState, SendClass
-from tests.telegram.builders import send
+from contracts.messages import ChartDrawn, DeliveryState, PictureNotice, SendClass
+from services.telegram.domain.attempt import Call
+from services.telegram.domain.pictures import PictureRoom
+from services.telegram.handlers.letters import NotYet, Writer
+from tests.telegram.builders import NOW, WORDS, send
 from tests.telegram.fake_chat import BAD, LOST_ANSWER, SERVER_ERROR, Trouble, said
 from tests.telegram.gateway import until
 
@@ -174,3 +177,45 @@ async def test_an_exit_does_not_wait_behind_a_picture(gateway):
         await gateway.until_settled("m:signal:p:7")
         await gateway.say(send(7, kind=SendClass.EXIT, id="m:outcome:p:7"))
         assert (await gateway.until_settled("m:outcome:p:7")).state is DeliveryState.DELIVERED
+
+
+def lonely_join():
+    notice = PictureNotice(join_send_id="m:never", chart_key=KEY)
+    return send(7, notice, SendClass.PICTURE, id="m:picture:never", position_id=None)
+
+
+async def test_a_picture_whose_message_never_arrived_is_given_up(gateway):
+    async with gateway.running():
+        await gateway.say(lonely_join())
+        await gateway.draw(KEY)
+        settled = await gateway.until_settled("m:picture:never")
+
+    assert (settled.state, settled.reason) == (DeliveryState.EXPIRED, "no message to join")
+
+
+async def test_a_picture_that_the_store_has_dropped_meanwhile_is_given_up(gateway):
+    async with gateway.running():
+        await gateway.say(charted())
+        await gateway.until_settled("m:signal:p:7")
+        drawn = ChartDrawn(id=KEY, at=NOW, key=KEY, size_bytes=1)
+        await until(lambda: gateway.sender.held == 1)
+        await gateway.bus.tell(catalogue.DRAWN, drawn, KEY)
+        settled = await gateway.until_settled(join_id())
+
+    assert (settled.state, settled.reason) == (DeliveryState.EXPIRED, "no picture")
+
+
+async def test_while_another_send_uploads_a_picture_nobody_else_does(gateway):
+    async with gateway.running():
+        await gateway.say(charted())
+        await gateway.until_settled("m:signal:p:7")
+    await gateway.draw(KEY)
+    room = PictureRoom()
+    room.drawn(KEY)
+    room.claim(KEY, "another")
+    writer = Writer(gateway.bus, gateway.chat, gateway.deliveries, WORDS, room)
+    join = send(7, PictureNotice(join_send_id="m:signal:p:7", chart_key=KEY), SendClass.PICTURE, id=join_id())
+
+    assert isinstance(await writer.compose(join, Call(1)), NotYet)
+    room.give_up(KEY, "another")
+    assert (await writer.compose(join, Call(1))).uploads == KEY

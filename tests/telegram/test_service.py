@@ -54,7 +54,7 @@ class Service:
 async def eventually(holds, within_s=30.0):
     """Wait until an async condition returns something true, and return it."""
     async with asyncio.timeout(within_s):
-        while not (found := await holds()):  # noqa: ASYNC110  # what another process does rings no event here
+        while not (found := await holds()):  # what another process does rings no event here
             await asyncio.sleep(0.05)
         return found
 

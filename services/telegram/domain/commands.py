@@ -33,5 +33,3 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", "help", "bantuan"),
     Command("start", "start", "start", ("mulai",)),
 )
-
-BY_SPELLING = {spelling: command for command in COMMANDS for spelling in command.spellings}

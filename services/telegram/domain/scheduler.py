@@ -258,7 +258,10 @@ class Scheduler(Generic[T]):
     def _start(self, lane: _Lane[T], kind: SendClass, now_s: float) -> Pick[T]:
         self._reached = self._passes[kind]
         self._passes[kind] += 1 / WEIGHTS[kind]
-        self._next_call_at = max(self._next_call_at, now_s) + 1 / self._limits.per_second
+        # after a call that started late, because the machine was busy, one may follow sooner, never two: any second has
+        # at most one call more than the pace
+        interval_s = 1 / self._limits.per_second
+        self._next_call_at = max(self._next_call_at, now_s - interval_s) + interval_s
         self._in_flight += 1
         lane.is_busy = True
         lane.ticket = next(self._numbers)

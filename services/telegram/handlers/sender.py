@@ -59,7 +59,7 @@ class Sender:
         self._scheduler: Scheduler[Held] = Scheduler(limits)
         self._settler = Settler(bus, CONSUMER, (), clock)
         self._held: dict[str, Held] = {}
-        self._closing: asyncio.Queue[tuple[Held, str]] = asyncio.Queue()
+        self._closing: asyncio.Queue[tuple[Held, Close]] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._trouble = ""
 
@@ -164,7 +164,7 @@ class Sender:
         except Exception:  # a bug in one send must not stop the others
             logger.exception("send.failed", send_id=held.send.id, chat_id=held.send.chat_id)
             self._free(pick, was_called=True)
-            await self._give_back(held)
+            await self._fail(held)
         else:
             await self._ended(pick, carried) if isinstance(carried, Ended) else self._later(pick, carried)
         finally:
@@ -232,19 +232,19 @@ class Sender:
 
     def _drop(self, overtaken: Job[Held] | None) -> None:
         if overtaken is not None:
-            self._closing.put_nowait((overtaken.work, "superseded"))
+            self._closing.put_nowait((overtaken.work, Close(DeliveryState.EXPIRED, "superseded")))
 
     def _expire(self, send_ids: list[str]) -> None:
         """End pictures that were not drawn in time: their texts stand alone."""
         for held in filter(None, map(self._held.get, send_ids)):
-            self._closing.put_nowait((held, "not drawn in time"))
+            self._closing.put_nowait((held, Close(DeliveryState.EXPIRED, "not drawn in time")))
 
     async def _close(self) -> None:
-        """End sends without a call: nobody wants to see them any more."""
+        """End sends without a call: nobody wants to see them any more, or they fail too often."""
         while True:
-            held, reason = await self._closing.get()
+            held, close = await self._closing.get()
             try:
-                row = await self._courier.settle(held.send, Close(DeliveryState.EXPIRED, reason))
+                row = await self._courier.settle(held.send, close)
                 await self._announcer.announce(held.send, row)
                 await self._let_go(held, row.state, row.reason)
             except TransientError as e:
@@ -260,14 +260,18 @@ class Sender:
                 for delivery in held.deliveries:
                     await delivery.in_progress()
 
+    async def _fail(self, held: Held) -> None:
+        """Try a send that met a bug again later; the last time it is dead, so that whoever waits for it learns it."""
+        if max(delivery.attempt for delivery in held.deliveries) < CONSUMER.max_deliver:
+            await self._give_back(held)
+        else:
+            self._closing.put_nowait((held, Close(DeliveryState.DEAD, "failed unexpectedly, too often")))
+
     async def _give_back(self, held: Held) -> None:
         """Ask the broker to deliver a send again, later."""
         self._held.pop(held.send.id, None)
         for delivery in held.deliveries:
-            if delivery.attempt >= CONSUMER.max_deliver:
-                await self._settler.bury(delivery, catalogue.SEND.name, "failed unexpectedly, too often")
-            else:
-                await delivery.nak(growing_delay(delivery.attempt))
+            await delivery.nak(growing_delay(delivery.attempt))
 
     async def _hand_back(self) -> None:
         self._gallery.drain()
