@@ -31,5 +31,5 @@ def a_bar(minute: int = 0, price: float = 4000.0) -> Bar:
 async def until(condition: Callable[[], object], *, deadline_s: float = 10.0) -> None:
     """Wait until something is so; fails at the deadline."""
     async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110  # what is waited for lies in another process or has no event
+        while not condition():  # what is waited for lies in another process or has no event
             await asyncio.sleep(0.005)

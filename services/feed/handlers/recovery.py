@@ -50,6 +50,7 @@ class Recovery:
         await self._subscribe()
         await self._repair(is_first=True)
         self._feed.await_quote()
+        self._feed.refusals = 0
         while True:
             await self._feed.repair_wanted.wait()
             self._feed.repair_wanted.clear()
@@ -116,7 +117,7 @@ class Recovery:
         """Await an answer of the venue; what it refuses again and again is told as a hole."""
         feed = self._feed
         try:
-            found = await asked
+            return await asked
         except VenueRefusedError as e:
             feed.refusals += 1
             if feed.refusals < REFUSALS_BELIEVED:
@@ -124,5 +125,3 @@ class Recovery:
             logger.warning("history.refused", symbol=feed.symbol, error=str(e))
             feed.give_up(now_ms, e.code)
             return ()
-        feed.refusals = 0
-        return found

@@ -25,6 +25,9 @@ from services.feed.ports import VenueLostError
 PAUSE_MS = 10_000
 """Quotes further apart (venue time) than this may have others between them: ask."""
 
+SHORTEST_HOLE_MS = 1_000
+"""The finest venue of ours tells a quote a second: less is no hole."""
+
 MOST_WAITING = 100_000
 MOST_PATIENCE = 8
 AHEAD_MARKET_MS = 60_000
@@ -158,7 +161,8 @@ class SymbolFeed:
             self._waiting.append(quote)
 
     def _is_after_pause(self, quote: Quote) -> bool:
-        return self._told_ms is not None and quote.epoch_ms - self._told_ms > PAUSE_MS
+        known_ms = self._watch.last_ms  # also behind a hole that was given up: asking again would never end
+        return known_ms is not None and quote.epoch_ms - known_ms > PAUSE_MS
 
     def _want_repair(self) -> None:
         self.hold()
@@ -231,7 +235,7 @@ class SymbolFeed:
 
     def give_up(self, to_ms: int, reason: str) -> None:
         """The venue refuses what lies before `to_ms`: tell the hole and go on."""
-        if self._watch.last_ms is not None and self._watch.last_ms < to_ms:
+        if self._watch.last_ms is not None and to_ms - self._watch.last_ms >= SHORTEST_HOLE_MS:
             self._teller.hole(Hole(self._watch.last_ms, to_ms), reason)
             self._watch.last_ms = to_ms
 
