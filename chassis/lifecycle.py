@@ -7,6 +7,7 @@ redelivered by the broker.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -52,6 +53,7 @@ def run(room: str, kind: type[S], main: Main[S]) -> None:
 
 
 async def _live(room: str, settings: S, main: Main[S]) -> int:
+    _calm_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,6 +73,13 @@ async def _live(room: str, settings: S, main: Main[S]) -> int:
         return 1
     logger.info("service.stopped", instance=settings.instance)
     return 0
+
+
+def _calm_collector() -> None:
+    """Leave what was imported out of every collection, and make the full ones rare: they stop the loop for 70-80 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def _until_stopped(work: Awaitable[None], stop: asyncio.Event, grace_s: float) -> None:

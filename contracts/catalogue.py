@@ -336,7 +336,6 @@ STREAMS: tuple[Stream, ...] = (
 # --- consumers --------------------------------------------------------------------------------------------------------
 
 SIGNALS_CANDLES = Consumer("signals-candles", "CANDLES", (CANDLE.stored,), "signals", ack_wait_s=5.0, only_new=True)
-POSITIONS_TICKS = Consumer("positions-ticks", "TICKS", (TICK.stored,), "positions", in_flight=2048, pinned=True)
 POSITIONS_SIGNALS = Consumer("positions-signals", "SIGNALS", (SIGNAL.stored,), "positions", in_flight=1)
 POSITIONS_DELIVERIES = Consumer("positions-deliveries", "DELIVERIES", (DELIVERY.stored,), "positions")
 CHARTS_DRAW = Consumer("charts-draw", "CHARTS", (CHART.stored,), "charts", max_deliver=5, in_flight=8)
@@ -348,7 +347,6 @@ COLLECTOR = Consumer("dead-collector", "ADVISORIES", (), "telegram", in_flight=1
 
 CONSUMERS: tuple[Consumer, ...] = (
     SIGNALS_CANDLES,
-    POSITIONS_TICKS,
     POSITIONS_SIGNALS,
     POSITIONS_DELIVERIES,
     CHARTS_DRAW,

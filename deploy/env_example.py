@@ -46,8 +46,10 @@ def render(value: object) -> str:
     """Write a default as an environment variable holds it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, tuple | list | set | frozenset | dict):
+    if isinstance(value, dict):
         return to_json(value).decode()
+    if isinstance(value, tuple | list | set | frozenset):
+        return ",".join(str(item) for item in value)
     return str(value)
 
 

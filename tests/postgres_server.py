@@ -51,7 +51,10 @@ def postgres_cluster() -> Iterator[Cluster]:
     command = cluster.command()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command.arguments, stdout=log, stderr=log, preexec_fn=die_with_parent(command.stop_signal)
+            command.arguments,
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent(command.stop_signal),  # noqa: PLW1509  # no thread runs yet
         )
     try:
         wait_until_up(cluster, process)

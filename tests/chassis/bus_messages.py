@@ -125,5 +125,5 @@ async def take(deliveries: AsyncIterator[Delivery], count: int, within_s: float 
 async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
     """Ask a condition that nothing announces until it holds; fails when it does not in time."""
     async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110  # the broker announces nothing to wait for
+        while not await condition():  # the broker announces nothing to wait for
             await asyncio.sleep(0.01)

@@ -16,6 +16,7 @@ from chassis.errors import StartError, TransientError
 from chassis.nats_bus import NatsBus, connect
 from chassis.nats_link import BusClosedError
 from contracts import asks, catalogue, codec
+from contracts.catalogue import Consumer
 from tests.chassis.bus_contract import QUICK
 from tests.chassis.bus_messages import draw, eventually, is_silent, outgoing_send, quote, signal, soon, take, tick
 from tests.nats_server import NatsServer
@@ -54,6 +55,9 @@ async def sequences_of(process: asyncio.subprocess.Process, count: int) -> list[
             if line.isdigit():
                 taken.append(int(line))
     return taken
+
+
+PINNED = Consumer("test-pinned", "TICKS", (catalogue.TICK.stored,), "test", in_flight=2048, pinned=True)
 
 
 class TestBrokerKilled:
@@ -112,10 +116,10 @@ class TestBrokerKilled:
         async def evaluate(_request: asks.EvaluateNow) -> asks.Evaluation:
             return asks.Evaluation(signal=None)
 
-        await streams.apply(bus, streams=(), consumers=(QUICK,), buckets=())
+        await streams.apply(bus, streams=(), consumers=(QUICK, PINNED), buckets=())
         async with (
             bus.deliveries(QUICK) as deliveries,
-            bus.deliveries(catalogue.POSITIONS_TICKS) as pinned,
+            bus.deliveries(PINNED) as pinned,
             bus.replay(catalogue.SIGNAL) as replay,
             bus.follow(catalogue.TICK) as follow,
             bus.listen(catalogue.QUOTE) as quotes,

@@ -1,13 +1,17 @@
 """The documents: every command they show exists and is accepted, every link leads somewhere."""
 
 import importlib.util
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from chassis.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -99,13 +103,33 @@ def test_every_room_tells_the_same_six_things() -> None:
         assert len(text.splitlines()) <= 60
 
 
-def test_the_example_environment_is_what_the_settings_say() -> None:
+def example_builder():
     spec = importlib.util.spec_from_file_location("env_example", ROOT / "deploy" / "env_example.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / ".env.example").read_text() == module.build()
+    return module
+
+
+def test_the_example_environment_is_what_the_settings_say() -> None:
+    assert (ROOT / ".env.example").read_text() == example_builder().build()
 
 
 def test_nothing_names_a_package_registry() -> None:
     for path in (*ROOT.glob("requirements/*.txt"), ROOT / "pyproject.toml", ROOT / "Dockerfile"):
         assert not re.search(r"index-url|pythonhosted|pypi\.org", path.read_text()), path
+
+
+@pytest.mark.parametrize("room", ["feed", "signals", "positions", "charts", "telegram"])
+def test_a_copied_example_environment_gives_every_room_its_defaults(
+    room: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("SINYAL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SINYAL_TELEGRAM_TOKEN", "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001")
+    monkeypatch.setenv("SINYAL_DATABASE_URL", "postgresql://127.0.0.1/sinyal")
+    kind = example_builder().settings_of(room)
+    monkeypatch.chdir(tmp_path)
+    bare = load(room, kind)
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+
+    assert load(room, kind) == bare

@@ -33,7 +33,7 @@ async def until(holds: Callable[[], Any], what: str = "it") -> None:
     """Wait for a condition of memory; fails after twenty seconds."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not holds():  # noqa: ASYNC110  # memory of another part; nothing rings when it changes
+            while not holds():  # memory of another part; nothing rings when it changes
                 await asyncio.sleep(0.01)
     except TimeoutError as e:
         raise AssertionError(f"{what} never happened") from e
@@ -43,7 +43,7 @@ async def until_row(holds: Callable[[], Awaitable[Any]], what: str = "it") -> No
     """Wait for a condition of the database."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while not await holds():  # noqa: ASYNC110  # the same for rows
+            while not await holds():  # the same for rows
                 await asyncio.sleep(0.02)
     except TimeoutError as e:
         raise AssertionError(f"{what} never happened") from e

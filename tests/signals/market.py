@@ -86,7 +86,7 @@ async def room_on(bus: Bus, clock: Clock, **settings: Any) -> AsyncIterator[Sign
 async def until(condition: Callable[[], object], *, deadline_s: float = 20.0) -> None:
     """Wait for a condition that no event announces."""
     async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110  # the room under test announces nothing
+        while not condition():  # the room under test announces nothing
             await asyncio.sleep(0.001)
 
 

@@ -131,5 +131,5 @@ async def test_questions_are_answered_within_fifty_milliseconds(nats: str) -> No
 
 async def _first_signal(bus: Bus) -> None:
     """Ask until the candle has been heard."""
-    while (await bus.ask(catalogue.EVALUATE, NOW)).signal is None:  # noqa: ASYNC110  # another process
+    while (await bus.ask(catalogue.EVALUATE, NOW)).signal is None:  # another process
         await asyncio.sleep(0.02)

@@ -160,5 +160,5 @@ def _count(closings: Sequence[Closing]) -> None:
 
 
 def _give_up(one: PendingExit, error: RejectedError) -> None:
-    metrics.BUGS.labels(catalogue.POSITIONS_TICKS.name, catalogue.TICK.name).inc()
+    metrics.BUGS.labels("positions-ticks", catalogue.TICK.name).inc()
     logger.error("exit.refused", position_id=one.position_id, error=str(error))

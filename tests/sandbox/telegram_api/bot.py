@@ -96,5 +96,5 @@ def _text(value: Any) -> str:
 async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
     """Wait until something inside the server is so. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - what is looked at tells nobody that it changed
+        while not condition():
             await asyncio.sleep(0.005)
