@@ -91,6 +91,10 @@ class Deliveries(Protocol):
         """Write how a send ended. What ended before stays as it was; returns what stands."""
         ...
 
+    async def revive(self, send_id: str) -> None:
+        """Let a send that ended dead begin anew; any other stays as it is."""
+        ...
+
     async def file_id(self, chart_key: str) -> str | None:
         """Read the id under which Telegram has a picture."""
         ...

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.database import open_pool
+from chassis.dead_letters import collect
 from chassis.health import Check
 from chassis.lifecycle import Stage
 from chassis.nats_bus import connect
@@ -60,7 +61,12 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             for living in (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)):
                 tasks.create_task(living)
             watch = FeedWatch(bus, stage.clock, settings.operator_ids)
-            optional = (watch.run(), chores.name_commands(chat, words), chores.prune(deliveries, settings.keep_days))
+            optional = (
+                watch.run(),
+                collect(bus, stage.clock),
+                chores.name_commands(chat, words),
+                chores.prune(deliveries, settings.keep_days),
+            )
             background = [tasks.create_task(one) for one in optional]
             await stage.stop.wait()
             for task in background:

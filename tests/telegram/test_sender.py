@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chassis.bus import Outgoing
+from chassis.dead_letters import redrive
 from chassis.errors import TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue, codec, ids
@@ -294,6 +295,40 @@ async def test_one_slow_chat_delays_no_other(gateway):
         assert gateway.settled("m:signal:p:1") == []
         gate.set()
         await gateway.until_idle()
+
+
+async def test_a_dead_letter_that_is_sent_again_is_tried_again(gateway):
+    gateway.chat.troubles = [Trouble(said(400, "Bad Request: something new"), count=1)]
+    message = send(7)
+    async with gateway.running():
+        await gateway.say(message)
+        assert (await gateway.until_settled(message.id)).state is DeliveryState.DEAD
+        await gateway.until_idle()
+        await redrive(gateway.bus, gateway.dead()[0], 1)
+        settled = await gateway.until_settled(message.id, 2)
+        await gateway.until_idle()
+
+    assert (settled.state, settled.attempts) == (DeliveryState.DELIVERED, 1)
+    assert len(gateway.chat.of(7)) == 1
+
+
+async def test_what_was_shown_is_not_repeated_because_its_row_failed(gateway):
+    settle = gateway.deliveries.settle
+
+    async def picky(message, row):
+        if row.html is not None:
+            raise ValueError("cannot be kept")
+        return await settle(message, row)
+
+    gateway.deliveries.settle = picky
+    message = send(7, chart_key="key")
+    async with gateway.running():
+        await gateway.say(message)
+        settled = await gateway.until_settled(message.id)
+        await gateway.until_idle()
+
+    assert (settled.state, settled.attempts) == (DeliveryState.DELIVERED, 1)
+    assert len(gateway.chat.of(7)) == 1
 
 
 async def test_a_bug_in_one_send_stops_no_other_and_ends_in_the_dead_letters(gateway, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -123,8 +124,10 @@ async def test_a_person_talks_and_a_killed_call_is_repeated_once_with_a_mark(tow
         async with town.service() as second:
             await eventually(lambda: has(town, person, "Ulang"), 60)
             settled = await eventually(lambda: bus.latest(catalogue.DELIVERY, "delivered", person, count=5))
+            asked_at = time.monotonic()
             second.process.send_signal(signal.SIGTERM)
             assert await second.process.wait() == 0
+            assert time.monotonic() - asked_at < 4
 
     shown = [text for text in await town.texts(person) if "BUY XAUUSD" in text]
     assert ["Ulang" in text for text in shown] == [False, True]

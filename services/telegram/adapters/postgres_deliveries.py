@@ -46,6 +46,11 @@ where delivery.settled_at is null
 returning true
 """
 
+_REVIVE = """
+update delivery set state = 'waiting', attempts = 0, repeats = 0, reason = '', settled_at = null
+where send_id = %(send_id)s and state = 'dead'
+"""
+
 _KEEP_FILE = """
 insert into file (chart_key, file_id) values (%(chart_key)s, %(file_id)s)
 on conflict (chart_key) do update set file_id = excluded.file_id
@@ -93,6 +98,10 @@ class PostgresDeliveries:
         if await self._one(_SETTLE, values) is not None:
             return row
         return await self.find(send.id) or row
+
+    async def revive(self, send_id: str) -> None:
+        """Let a send that ended dead begin anew."""
+        await self._run(_REVIVE, {"send_id": send_id})
 
     async def file_id(self, chart_key: str) -> str | None:
         """Read the id under which Telegram has a picture."""

@@ -63,12 +63,14 @@ class Courier:
         self._pictures = pictures
         self._most_attempts = most_attempts
 
-    async def carry(self, send: SendMessage, *, is_expired: bool) -> Carried:
-        """Carry a send as far as it goes now.
+    async def carry(self, send: SendMessage, *, is_expired: bool, is_redriven: bool = False) -> Carried:
+        """Carry a send as far as it goes now. A redriven one was dead, and an operator wants it tried again.
 
         Raises:
             TransientError: database or broker are away; every call that was made is in its row.
         """
+        if is_redriven:
+            await self._deliveries.revive(send.id)
         row = await self._deliveries.find(send.id)
         plan = attempt.plan(row, send.kind, is_idempotent=is_idempotent(send), is_expired=is_expired)
         match plan:
@@ -114,8 +116,20 @@ class Courier:
             html=letter.shown.html if waits else None,
             buttons=letter.shown.buttons if waits else (),
         )
+        settled = await self._write_delivered(send, row)
         stored = letter.by_file_id or await self._keep_file(letter.uploads, shown.file_id)
-        return Ended(await _insist(lambda: self._deliveries.settle(send, row)), was_called=True, stored=stored)
+        return Ended(settled, was_called=True, stored=stored)
+
+    async def _write_delivered(self, send: SendMessage, row: Row) -> Row:
+        """Write that a message was shown. Whatever of the row cannot be kept is left out: what a person has read must
+        not be sent again because of something that failed behind it.
+        """
+        try:
+            return await _insist(lambda: self._deliveries.settle(send, row))
+        except Exception:
+            logger.exception("row.stripped", send_id=send.id)
+        bare = replace(row, html=None, buttons=())
+        return await _insist(lambda: self._deliveries.settle(send, bare))
 
     async def _keep_file(self, key: str | None, file_id: str | None) -> str | None:
         if key is None or file_id is None:

@@ -31,6 +31,7 @@ class Receiver:
         self._source = source
         self._clock = clock
         self._offset: int | None = None
+        self._asked: int | None = None
         self._failures = 0
         self.trouble = "not connected yet"
 
@@ -47,6 +48,7 @@ class Receiver:
         while True:
             try:
                 # in trouble the answer is wanted at once: a long poll would hide for a while that all is well again
+                self._asked = self._offset
                 await self._take(await self._source.fetch(self._offset, is_patient=not self.trouble))
             except PollConflictError as e:
                 await self._rest("conflict", str(e), CONFLICT_S)
@@ -92,7 +94,7 @@ class Receiver:
         self.trouble, self._failures = "", 0
 
     async def _confirm(self) -> None:
-        if self._offset is None:
+        if self._offset is None or self._offset == self._asked:  # the poll that was cut short has confirmed it
             return
         try:
             await self._source.confirm(self._offset)

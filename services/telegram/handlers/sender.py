@@ -31,6 +31,8 @@ AWAY_S = 2.0
 """How long everything rests when the database or the broker is away."""
 LOCKED_OUT_S = 30.0
 """How long everything rests when Telegram does not know our token."""
+REDRIVEN = "redrive:"
+"""How the broker's id of a message begins that was sent again out of the dead letters."""
 HAND_BACK_S = 0.2
 """When a message that was handed back at a stop may come to another copy."""
 
@@ -43,6 +45,13 @@ class Held:
 
     send: SendMessage
     deliveries: list[Delivery] = field(default_factory=list)
+    is_begun: bool = False
+
+    def is_redriven(self) -> bool:
+        """Tell, once, whether an operator sent this again out of the dead letters."""
+        is_first, self.is_begun = not self.is_begun, True
+        ids_ = (delivery.message.headers.get("Nats-Msg-Id", "") for delivery in self.deliveries)
+        return is_first and any(one.startswith(REDRIVEN) for one in ids_)
 
 
 class Sender:
@@ -158,7 +167,8 @@ class Sender:
     async def _carry(self, pick: Pick[Held]) -> None:
         held = pick.job.work
         try:
-            carried = await self._courier.carry(held.send, is_expired=pick.is_expired or self._is_expired(held.send))
+            is_expired = pick.is_expired or self._is_expired(held.send)
+            carried = await self._courier.carry(held.send, is_expired=is_expired, is_redriven=held.is_redriven())
         except TransientError as e:
             self._rest(pick, AWAY_S, str(e))
         except Exception:  # a bug in one send must not stop the others
