@@ -29,7 +29,7 @@ from chassis.errors import RejectedError, TransientError
 from chassis.nats_link import ApiError, BusClosedError, Link
 from chassis.publisher import Publisher
 from chassis.pull_consumer import PullConsumer
-from chassis.stream_reader import StreamReader, read_one
+from chassis.stream_reader import READ_ONCE_IDLE_S, StreamReader, read_one
 from chassis.subjects import matches, transformed
 from contracts import catalogue, codec
 from contracts.catalogue import Ask, Bucket, Consumer, Stream, Topic, stream_subjects, stream_transform
@@ -283,7 +283,7 @@ class NatsBus:
 
     async def _read_all(self, stream: str, subject: str, count: int) -> list[Stored]:
         """Read what lies on a subject now and keep the end: the server cannot seek to the nth last."""
-        reader = StreamReader(self._link, stream, subject)
+        reader = StreamReader(self._link, stream, subject, idle_s=READ_ONCE_IDLE_S)
         kept: deque[Stored] = deque(maxlen=count)
         try:
             async with asyncio.timeout(READ_TIMEOUT_S):

@@ -284,6 +284,9 @@ class Link:
         self.connected.clear()
         metrics.BUS_CONNECTED.set(0)
         logger.warning("bus.lost", error=str(self._last_error))
+        for future in self._asked.values():
+            if not future.done():
+                future.set_exception(TransientError("the connection was lost before the answer"))
         self._tell(is_connected=False)
 
     async def _on_reconnected(self) -> None:

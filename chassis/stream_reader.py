@@ -23,8 +23,11 @@ from chassis.pull_inbox import PullInbox, Refusal
 
 BATCH = 500
 NO_MESSAGE = 10037
-IDLE_S = 30
-"""After so long without a pull the server removes the consumer."""
+IDLE_S = 30.0
+"""After so long without a pull the server removes the consumer. We have no right to delete one: it would hold for the
+durable ones of the stream, too."""
+READ_ONCE_IDLE_S = 2.0
+"""The same for a consumer that reads once: many in a row must not reach the server's limit."""
 
 logger = structlog.get_logger()
 
@@ -32,13 +35,16 @@ logger = structlog.get_logger()
 class StreamReader:
     """Reads the messages of one filter, in order, for ever. Use `watch` around it and call `run` in the background."""
 
-    def __init__(self, link: Link, stream: str, pattern: str, *, after: int = 0, is_last: bool = False) -> None:
+    def __init__(
+        self, link: Link, stream: str, pattern: str, *, after: int = 0, is_last: bool = False, idle_s: float = IDLE_S
+    ) -> None:
         self._link = link
         self._stream = stream
         self._pattern = pattern
         self._after = after
         self._seen: Stored | None = None
         self._is_last = is_last
+        self._idle_s = idle_s
         self._buffer: deque[tuple[Stored, int]] = deque()
         self._inbox = PullInbox(link, self._receive, self._refused)
         self._path: str | None = None
@@ -118,7 +124,7 @@ class StreamReader:
             "filter_subject": self._pattern,
             "mem_storage": True,
             "num_replicas": 1,
-            "inactive_threshold": int(IDLE_S * 1e9),
+            "inactive_threshold": int(self._idle_s * 1e9),
             "deliver_policy": "all",
         }
         if self._after:

@@ -163,6 +163,25 @@ class TestBrokerKilled:
             await bus.latest(catalogue.SIGNAL, "GOLD", "pullback")
         await bus.tell(catalogue.QUOTE, quote(1), "GOLD")
 
+    async def test_a_question_in_the_air_fails_when_the_broker_dies(
+        self, bus: NatsBus, own_nats_server: NatsServer
+    ) -> None:
+        asked = asyncio.Event()
+
+        async def never(_request: asks.EvaluateNow) -> asks.Evaluation:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async with asyncio.timeout(6), bus.answer(catalogue.EVALUATE, never):
+            question = asyncio.ensure_future(
+                bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=60)
+            )
+            await asked.wait()
+            own_nats_server.kill()
+            with pytest.raises(TransientError, match="lost before the answer"):
+                await question
+
     async def test_what_was_unsettled_at_the_kill_comes_again(self, bus: NatsBus, own_nats_server: NatsServer) -> None:
         await bus.publish_batch([outgoing_send(number) for number in range(10)])
         async with bus.deliveries(catalogue.TELEGRAM_SENDS) as deliveries:
@@ -177,6 +196,19 @@ class TestBrokerKilled:
                 seen: list[int] = []
                 while len(seen) < 9 or seen[-9:] != list(range(2, 11)):
                     seen.append((await anext(deliveries)).message.sequence)
+
+
+class TestReadersLeft:
+    async def test_reading_once_leaves_nothing_at_the_broker(self, bus: NatsBus) -> None:
+        await bus.publish(catalogue.SIGNAL, signal(1), "GOLD", "pullback")
+        for _ in range(30):
+            await bus.latest(catalogue.SIGNAL, "GOLD", "pullback", count=5)
+
+        async def is_only_the_durable_one() -> bool:
+            info = await bus.link.call("STREAM.INFO.SIGNALS")
+            return bool(info["state"]["consumer_count"] == 1)
+
+        await eventually(is_only_the_durable_one, 8)
 
 
 class TestConsumerKilled:
