@@ -11,15 +11,9 @@ from chassis.errors import TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.catalogue import Consumer
-from tests.chassis.bus_contract import (
-    DeliveryContract,
-    ObjectContract,
-    Provide,
-    PublishContract,
-    ReadContract,
-    TalkContract,
-)
+from tests.chassis.bus_contract import DeliveryContract, Provide, PublishContract
 from tests.chassis.bus_messages import is_silent, outgoing_send, signal, soon, take
+from tests.chassis.bus_reading_contract import ObjectContract, ReadContract, TalkContract
 from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract
 
 

@@ -8,14 +8,8 @@ from chassis import streams
 from chassis.bus import Bus
 from chassis.nats_bus import NatsBus, connect
 from contracts.catalogue import Consumer
-from tests.chassis.bus_contract import (
-    DeliveryContract,
-    ObjectContract,
-    Provide,
-    PublishContract,
-    ReadContract,
-    TalkContract,
-)
+from tests.chassis.bus_contract import DeliveryContract, Provide, PublishContract
+from tests.chassis.bus_reading_contract import ObjectContract, ReadContract, TalkContract
 from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract
 
 pytestmark = pytest.mark.real
