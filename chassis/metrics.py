@@ -39,6 +39,17 @@ TICK_AGE = Histogram(
 VENUE_ROUND_TRIP = Histogram("sinyal_venue_round_trip_seconds", "JSON ping of the venue.", ["venue"], buckets=SECONDS)
 VENUE_CONNECTS = Counter("sinyal_venue_connects_total", "Connection attempts, by outcome.", ["venue", "outcome"])
 GAPS = Counter("sinyal_gaps_total", "Holes the venue could not fill.", ["symbol"])
+CORRECTIONS = Counter(
+    "sinyal_candle_corrections_total",
+    "Told candles that the venue's history contradicts. Rising: ticks are lost on the way; compare with its chart.",
+    ["symbol", "interval"],
+)
+FEED_BACKLOG = Gauge(
+    "sinyal_feed_backlog", "Messages of the feed that wait for the broker. Rising: it is away or too slow."
+)
+SHOWN_OVERWRITTEN = Counter(
+    "sinyal_feed_overwritten_total", "Prices for people who look, replaced by newer ones before they left.", ["topic"]
+)
 LAST_TICK = Gauge("sinyal_last_tick_timestamp_seconds", "Wall time of the last tick.", ["symbol"])
 
 # signals

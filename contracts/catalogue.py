@@ -173,6 +173,15 @@ TICK = Topic("tick.v1", ("symbol",), messages.Tick, "TICKS", ("feed",), ("positi
 CANDLE = Topic(
     "candle.v1", ("symbol", "interval"), messages.CandleClosed, "CANDLES", ("feed",), ("signals",), "one closed candle"
 )
+CORRECTION = Topic(
+    "correction.v1",
+    ("symbol", "interval"),
+    messages.CandleCorrected,
+    "CANDLES",
+    ("feed",),
+    (),
+    "a candle as the venue says it was",
+)
 FEED = Topic(
     "feed.v1",
     ("symbol",),
@@ -277,11 +286,21 @@ QUOTE = Topic(
     ("positions", "telegram"),
     "the latest price, loss allowed",
 )
+FORMING = Topic(
+    "forming.v1",
+    ("symbol", "interval"),
+    messages.CandleForming,
+    None,
+    ("feed",),
+    (),
+    "the candle of now, at most four times a second, loss allowed",
+)
 DRAWN = Topic("drawn.v1", ("key",), messages.ChartDrawn, None, ("charts",), ("telegram",), "a picture is in the store")
 
 TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # payload types differ by design
     TICK,
     CANDLE,
+    CORRECTION,
     FEED,
     GAP,
     SIGNAL,
@@ -295,6 +314,7 @@ TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # p
     UPDATE,
     DEAD,
     QUOTE,
+    FORMING,
     DRAWN,
 )
 

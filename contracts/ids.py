@@ -24,6 +24,11 @@ def candle_id(symbol: str, interval: Interval, open_time_s: int) -> str:
     return f"c:{symbol}:{interval}:{open_time_s}"
 
 
+def correction_id(symbol: str, interval: Interval, open_time_s: int, prices: Iterable[float]) -> str:
+    """Name a correction by what it says: another finding is another correction, the same one dissolves."""
+    return f"k:{symbol}:{interval}:{open_time_s}:{digest(prices)}"
+
+
 def signal_id(symbol: str, strategy: str, mode: Mode, interval: Interval, candle_open_s: int) -> str:
     """Name a signal: a strategy has one opinion on one candle in one mode."""
     return f"s:{symbol}:{strategy}:{mode}:{interval}:{candle_open_s}"

@@ -134,8 +134,44 @@ class CandleClosed(Message, frozen=True, kw_only=True):
     backfilled: bool = False
 
 
+class CandleForming(Message, frozen=True, kw_only=True):
+    """A candle that is not closed yet, as it stood at the quote of `quote_ms`. To look at, not to decide on."""
+
+    symbol: str
+    interval: Interval
+    open_time_s: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    quote_ms: int
+
+
+class CandleCorrected(Message, frozen=True, kw_only=True):
+    """The venue's history differs from a candle that was told, and wins: the candle as it should have been.
+
+    `was` is what had been told (open, high, low, close); None where no candle had been told. `volume` stays ours.
+    """
+
+    symbol: str
+    interval: Interval
+    open_time_s: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    was: tuple[float, float, float, float] | None = None
+
+
 class FeedStateChanged(Message, frozen=True, kw_only=True):
-    """The feed of one symbol entered a state. `since_ms` is market time."""
+    """The feed of one symbol entered a state. `since_ms` is market time.
+
+    LIVE is a promise: a quote, or another state, follows within 10 s of silence in an open market (at market speed 1).
+    Who hears neither for 15 s of wall time while LIVE was the last word must take the feed for dead: a killed process
+    says nothing.
+    """
 
     symbol: str
     venue: str
