@@ -6,7 +6,7 @@ dataclasses drop fields that they do not know, and would wipe a pinned consumer'
 
 Decided here:
 
-* `memory` streams lie in a file that is written behind (`persist_mode: async`). A stream in memory vanishes with its
+* `written_behind` streams lie in a file that is written behind (`persist_mode: async`). A stream in memory vanishes with its
   consumers when its only server restarts (measured on 2.15.1); this one loses at most its last messages.
 * Work queues, and streams kept for ever, refuse new messages when they are full; the others forget the oldest.
   The server allows no such refusal beside schedules: watch the fill of SENDS.
@@ -193,7 +193,7 @@ def stream_config(stream: Stream) -> Config:
         "subjects": list(stream_subjects(stream)),
         "retention": stream.retention.value,
         "storage": "file",
-        "persist_mode": "async" if stream.memory else "",
+        "persist_mode": "async" if stream.written_behind else "",
         "max_age": stream.max_age_s * _SECOND_NS,
         "max_bytes": stream.max_bytes,
         "max_msgs_per_subject": stream.per_subject,

@@ -105,7 +105,8 @@ class Topic(Generic[P]):
 class Stream:
     """A stream and its limits.
 
-    `per_subject` keeps the last n of each subject; `coalesce` refuses a subject's second message while one is there.
+    `per_subject` keeps the last n of each subject; `coalesce` refuses a subject's second message while one is there; a
+    `written_behind` stream may lose its tail when the broker is killed, and is fast for it.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Stream:
     max_age_s: int
     max_bytes: int
     per_subject: int = -1
-    memory: bool = False
+    written_behind: bool = False
     coalesce: bool = False
     dedupe_s: int = 120
     schedules: bool = False
@@ -321,7 +322,7 @@ TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # p
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 STREAMS: tuple[Stream, ...] = (
-    Stream("TICKS", Retention.LIMITS, _DAY_S, 1024 * _MEBI, memory=True),
+    Stream("TICKS", Retention.LIMITS, _DAY_S, 1024 * _MEBI, written_behind=True),
     Stream("CANDLES", Retention.LIMITS, 400 * _DAY_S, 512 * _MEBI, per_subject=5000, dedupe_s=600),
     Stream("FEED", Retention.LIMITS, 7 * _DAY_S, 16 * _MEBI),
     Stream("SIGNALS", Retention.LIMITS, 0, 4096 * _MEBI, dedupe_s=3600),

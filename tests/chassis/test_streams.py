@@ -116,7 +116,7 @@ async def test_a_pinned_consumer_keeps_its_policy_through_an_update(bus: NatsBus
     [
         (replace(SENDS, max_bytes=100), "max_bytes 100 is less than"),
         (replace(SENDS, retention=Retention.LIMITS), "retention is workqueue for life"),
-        (replace(SENDS, memory=True, atomic=False, schedules=False, extra_subjects=()), "persist_mode is"),
+        (replace(SENDS, written_behind=True, atomic=False, schedules=False, extra_subjects=()), "persist_mode is"),
     ],
 )
 async def test_a_change_that_would_lose_data_is_refused(bus: NatsBus, stream: Stream, reason: str) -> None:
