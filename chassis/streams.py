@@ -6,8 +6,8 @@ dataclasses drop fields that they do not know, and would wipe a pinned consumer'
 
 Decided here:
 
-* `written_behind` streams lie in a file that is written behind (`persist_mode: async`). A stream in memory vanishes with its
-  consumers when its only server restarts (measured on 2.15.1); this one loses at most its last messages.
+* `written_behind` streams lie in a file that is written behind (`persist_mode: async`). A stream in memory vanishes
+  with its consumers when its only server restarts (measured on 2.15.1); this one loses at most its last messages.
 * Work queues, and streams kept for ever, refuse new messages when they are full; the others forget the oldest.
   The server allows no such refusal beside schedules: watch the fill of SENDS.
 """
