@@ -26,6 +26,7 @@ from services.positions.handlers.answers import Answers
 from services.positions.handlers.ending import Ending
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.market import Market
+from services.positions.handlers.patience import held
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
 from services.positions.handlers.requesting import Requesting
@@ -123,11 +124,11 @@ class PositionsRoom:
             await questions.enter_async_context(context)
 
     async def _hear_signals(self) -> None:
-        routes = {catalogue.SIGNAL: self.proposing.on_signal}
+        routes = {catalogue.SIGNAL: held(self.proposing.on_signal)}
         await consume(self._bus, catalogue.POSITIONS_SIGNALS, routes, clock=self._clock)
 
     async def _hear_deliveries(self) -> None:
-        routes = {catalogue.DELIVERY: self.ending.on_delivery}
+        routes = {catalogue.DELIVERY: held(self.ending.on_delivery)}
         await consume(
             self._bus, catalogue.POSITIONS_DELIVERIES, routes, clock=self._clock, concurrency=DELIVERIES_AT_ONCE
         )

@@ -1,6 +1,7 @@
 """What survives: restarts, races of copies, a broker and a database that go away."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 import pytest
@@ -10,11 +11,12 @@ from chassis.errors import StartError, TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.messages import ExitReason, SendClass, Side
-from services.positions.adapters.postgres_store import require_tables
+from services.positions.adapters.postgres_store import PostgresStore, require_tables
 from services.positions.domain.exits import Price, exit_at
 from services.positions.handlers.follower import PendingExit
+from services.positions.ports import Work
 from services.positions.wiring import URL_SETTING, main
-from tests.positions.builders import GOLD, START_MS, a_signal, a_tick
+from tests.positions.builders import GOLD, START_MS, a_delivery, a_signal, a_tick
 from tests.positions.house import House, until
 
 
@@ -288,3 +290,40 @@ async def test_a_position_stored_by_a_copy_that_died_meets_the_ticks_that_were_r
         (closed,) = await house.closed(1)
 
     assert (closed.closed_ms, closed.exit) == (START_MS + 1000, 3998.0)
+
+
+async def test_deliveries_and_signals_wait_for_a_database_that_is_away_for_long(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than all deliveries of the broker take: what waits there must not end in the dead letters."""
+    tries, is_away, work = 0, False, PostgresStore.work
+
+    @asynccontextmanager
+    async def shaky(store: PostgresStore) -> AsyncIterator[Work]:
+        nonlocal tries
+        tries += 1
+        if is_away:
+            raise TransientError("database: away")
+        async with work(store) as one:
+            yield one
+
+    monkeypatch.setattr(PostgresStore, "work", shaky)
+    monkeypatch.setattr("chassis.consume.growing_delay", lambda _: 0.01)
+    monkeypatch.setattr("services.positions.handlers.patience.LONGEST_WAIT_S", 0.02)
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1, 2)
+        await house.raise_signal(a_signal())
+        settled = [a_delivery(await house.sent_to(person)) for person in (1, 2)]
+        is_away, tries = True, 0
+        for one in settled:
+            await house.bus.publish(catalogue.DELIVERY, one, one.state, one.chat_id)
+        await house.bus.publish(catalogue.SIGNAL, a_signal(1), "XAUUSD", "trend_pullback")
+        await until(lambda: tries > 60 or house.bus.said(catalogue.DEAD), "trying")
+        is_away = False
+        await house.handled(catalogue.POSITIONS_DELIVERIES)
+        await house.handled(catalogue.POSITIONS_SIGNALS)
+
+    assert house.bus.said(catalogue.DEAD) == []
+    assert await house.states() == {1: "open", 2: "open"}
+    assert await house.rows("select count(*) from signal") == [(2,)]

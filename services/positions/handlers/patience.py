@@ -1,16 +1,29 @@
 """Trying until it works: for work inside the process that nobody else would repeat."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+import structlog
 import tenacity
 
+from chassis.bus import Stored
 from chassis.errors import TransientError
 
+M = TypeVar("M")
+
 LONGEST_WAIT_S = 10.0
+HOLD_S = 3600.0
+"""How long a message is kept in hand while the database is away. The broker then gives it again, and after its
+`max_deliver` it is dead: ten hours in all, where the broker's own delays would bury it after three minutes.
+"""
+
+logger = structlog.get_logger()
 
 
-def patient(tell: Callable[[], None]) -> tenacity.AsyncRetrying:
-    """Try until it works, with growing delay; `tell` is called once per failure that repeats."""
+def patient(tell: Callable[[], None], *, limit_s: float | None = None) -> tenacity.AsyncRetrying:
+    """Try until it works, with growing delay; `tell` is called once per failure that repeats. Behind `limit_s` what it
+    fails with is raised.
+    """
 
     def told(state: tenacity.RetryCallState) -> None:
         if state.attempt_number == 1:
@@ -19,6 +32,17 @@ def patient(tell: Callable[[], None]) -> tenacity.AsyncRetrying:
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(TransientError),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+        stop=tenacity.stop_never if limit_s is None else tenacity.stop_after_delay(limit_s),
         before_sleep=told,
         reraise=True,
     )
+
+
+def held(handle: Callable[[M, Stored], Awaitable[None]]) -> Callable[[M, Stored], Awaitable[None]]:
+    """Keep a message in hand while the database is away, instead of counting that as its failures."""
+
+    async def handle_patiently(message: M, stored: Stored) -> None:
+        retry = patient(lambda: logger.warning("message.held", key=stored.subject, seq=stored.sequence), limit_s=HOLD_S)
+        await retry(handle, message, stored)
+
+    return handle_patiently
