@@ -1,8 +1,7 @@
 """Which processes the sandbox stack is made of, where each listens, and what each is told."""
 
-import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +13,8 @@ from sandbox.stack.process import Command
 
 ROOMS = ("feed", "signals", "positions", "charts", "telegram")
 TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"  # noqa: S105  # opens nothing but our own Bot API server
-MARK = "SINYAL_STACK_ID"
-"""Every process of a stack carries this variable, so that none can be left behind unseen."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for taken in sockets:
-            taken.bind(("127.0.0.1", 0))
-        return [int(taken.getsockname()[1]) for taken in sockets]
-    finally:
-        for taken in sockets:
-            taken.close()
+PORTS = 6 + len(ROOMS)
+"""How many ports a stack listens on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +78,21 @@ class Layout:
         return [self.room(name) for name in ROOMS]
 
     def room(self, name: str) -> Command:
-        """One service with the settings that the sandbox needs."""
+        """One service with the settings that the sandbox needs.
+
+        By the room's own variables, which win over all others: what the environment or a `.env` says of real servers
+        must not lead a sandbox to them.
+        """
         settings = {
-            "SINYAL_NATS_URL": self.broker.url,
-            "SINYAL_DATABASE_URL": self.database_url,
-            "SINYAL_MARKET_SPEED": str(self.market.speed),
-            f"SINYAL_{name.upper()}_HTTP_PORT": str(self.room_ports[name]),
-            **(OWN[name](self) if name in OWN else {}),
+            "NATS_URL": self.broker.url,
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(self.room_ports[name]),
+            "MARKET_SPEED": str(self.market.speed),
+            **OWN[name](self),
         }
         ready = ("127.0.0.1", self.room_ports[name], "/readyz")
-        return self._python(name, f"services.{name}", (), ready, settings)
+        named = {f"SINYAL_{name.upper()}_{field}": value for field, value in settings.items()}
+        return self._python(name, f"services.{name}", (), ready, named)
 
     def _python(
         self,
@@ -118,9 +110,15 @@ class Layout:
 
 
 OWN: dict[str, Callable[[Layout], dict[str, str]]] = {
-    "feed": lambda layout: {"SINYAL_FEED_VENUE_URL": layout.exchange_url, "SINYAL_FEED_DIALECT": "new"},
-    "positions": lambda _: {"SINYAL_POSITIONS_ACCESS": "open"},
-    "telegram": lambda layout: {"SINYAL_TELEGRAM_TOKEN": TOKEN, "SINYAL_TELEGRAM_API_URL": layout.telegram_url},
+    "feed": lambda layout: {"VENUE": "deriv", "VENUE_URL": layout.exchange_url, "DIALECT": "new"},
+    "signals": lambda _: {},
+    "positions": lambda layout: {"DATABASE_URL": layout.database_url, "ACCESS": "open"},
+    "charts": lambda _: {},
+    "telegram": lambda layout: {
+        "DATABASE_URL": layout.database_url,
+        "TOKEN": TOKEN,
+        "API_URL": layout.telegram_url,
+    },
 }
 """What single rooms are told beside what all are told."""
 
@@ -137,13 +135,12 @@ async def answers(host: str, port: int, path: str) -> bool:
         return False
 
 
-def plan(folder: Path, identity: str, market: Market, *, database_url: str | None = None) -> Layout:
-    """Choose ports and binaries for a stack in `folder`.
+def plan(folder: Path, identity: str, market: Market, ports: Sequence[int]) -> Layout:
+    """Deal out `PORTS` ports and choose binaries for a stack in `folder`.
 
     Raises:
         NoPostgresError, NoBrokerError: a server's binary is not on this machine.
     """
-    ports = free_ports(6 + len(ROOMS))
     folder.chmod(0o711)  # the database runs as another user and must reach its own folder
     cluster = find_cluster(folder / "postgres", ports[2])
     return Layout(
@@ -156,5 +153,5 @@ def plan(folder: Path, identity: str, market: Market, *, database_url: str | Non
         control_port=ports[4],
         telegram_port=ports[5],
         room_ports=dict(zip(ROOMS, ports[6:], strict=True)),
-        database_url=database_url or cluster.url,
+        database_url=cluster.url,
     )

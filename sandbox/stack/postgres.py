@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,19 +57,20 @@ class Cluster:
             stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, the cluster is left clean
         )
 
-    def create(self) -> None:
-        """Make the cluster and its database `sinyal`, unless it is there."""
+    def create(self, environment: Mapping[str, str] | None = None) -> None:
+        """Make the cluster and its database `sinyal`, unless it is there; `environment` is added to ours."""
         if (self.data / "PG_VERSION").exists():
             return
         self.data.mkdir(parents=True, exist_ok=True)
         if self.user is not None:
             account = pwd.getpwnam(self.user)
             os.chown(self.data, account.pw_uid, account.pw_gid)
-        self._run("initdb", "-D", str(self.data), "-U", "sinyal", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        single = ("--single", "-D", str(self.data), "postgres")
-        self._run("postgres", *single, typed="create database sinyal\n")
+        added = environment or {}
+        cluster = ("-D", str(self.data))
+        self._run(added, "initdb", *cluster, "-U", "sinyal", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self._run(added, "postgres", "--single", *cluster, "postgres", typed="create database sinyal\n")
 
-    def _run(self, program: str, *arguments: str, typed: str | None = None) -> None:
+    def _run(self, environment: Mapping[str, str], program: str, *arguments: str, typed: str | None = None) -> None:
         done = subprocess.run(
             (*self._as_user(), str(self.binaries / program), *arguments),
             input=typed,
@@ -76,6 +78,8 @@ class Cluster:
             text=True,
             check=False,
             cwd=self.data,
+            env={**os.environ, **environment},
+            start_new_session=True,  # a Ctrl-C in the terminal is for us; half a cluster would look like an error
         )
         if done.returncode:
             raise NoPostgresError(f"{program} failed: {(done.stderr or done.stdout).strip()[-400:]}")

@@ -1,11 +1,16 @@
-"""The whole product on one machine: start, look at, disturb, stop, and prove that nothing is left."""
+"""The whole product on one machine: start, look at, disturb, stop, and prove that nothing is left.
 
+Nothing outlives it, not even when it is killed −9: see janitor.py.
+"""
+
+import asyncio
 import os
 import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -13,7 +18,10 @@ from uuid import uuid4
 from chassis import streams
 from chassis.database import apply_migrations
 from chassis.nats_bus import connect
-from sandbox.stack.layout import MARK, ROOMS, Layout, Market, plan
+from sandbox.stack.janitor import Janitor
+from sandbox.stack.layout import PORTS, ROOMS, Layout, Market, plan
+from sandbox.stack.marks import MARK, find_marked
+from sandbox.stack.ports import reserved
 from sandbox.stack.supervisor import Supervisor
 
 Tell = Callable[[str, str], None]
@@ -28,6 +36,8 @@ class Stack:
         self._keep = keep
         self.started_in_s = 0.0
         self.folder = Path()
+        self.identity = uuid4().hex
+        self._kept_open = ExitStack()
         self.layout: Layout
         self.supervisor: Supervisor
 
@@ -40,11 +50,14 @@ class Stack:
         """
         started = time.monotonic()
         self.folder = Path(tempfile.mkdtemp(prefix="sinyal-"))
-        self.layout = plan(self.folder, uuid4().hex, self._market)
         logs = self.folder / "logs"
-        logs.mkdir()
-        self.supervisor = Supervisor(logs, self._tell, {MARK: self.layout.identity})
+        self.supervisor = Supervisor(logs, self._tell, {MARK: self.identity})
         try:
+            if not self._keep:
+                self._kept_open.enter_context(Janitor(self.folder, self.identity))
+            ports = self._kept_open.enter_context(reserved(PORTS))
+            self.layout = plan(self.folder, self.identity, self._market, ports)
+            logs.mkdir()
             await self._start()
         except BaseException:
             await self.stop()
@@ -58,7 +71,7 @@ class Stack:
 
     async def _start(self) -> None:
         self._tell("postgres", "creating")
-        self.layout.cluster.create()
+        await self._create_cluster()
         await self.supervisor.up(self.layout.servers())
         self._tell("schema", "migrating")
         await apply_migrations(self.layout.database_url)
@@ -67,19 +80,29 @@ class Stack:
         self._tell("schema", "ready")
         await self.supervisor.up(self.layout.rooms())
 
+    async def _create_cluster(self) -> None:
+        """Make the database's files; who cancels waits the second until they are whole, so that nobody writes on."""
+        creating = asyncio.ensure_future(asyncio.to_thread(self.layout.cluster.create, {MARK: self.identity}))
+        try:
+            await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            await asyncio.wait({creating})
+            raise
+
     async def stop(self) -> None:
         """Stop everything, last started first, and remove the folder."""
         await self.supervisor.down()
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+        await asyncio.to_thread(self._kept_open.close)
 
     def kill(self, name: str) -> None:
         """End a process as a crash would; the supervisor brings it back."""
         os.kill(self.supervisor.pid(name), signal.SIGKILL)
 
     def processes(self) -> list[int]:
-        """List every process on the machine that carries this stack's mark (Linux), or hangs below our children."""
-        return find_marked(self.layout.identity)
+        """List every process on the machine that carries this stack's mark (Linux)."""
+        return find_marked(self.identity)
 
     def remains(self) -> list[str]:
         """List what is left after a stop: processes, and the folder."""
@@ -87,18 +110,4 @@ class Stack:
         return left + ([str(self.folder)] if self.folder.exists() and not self._keep else [])
 
 
-def find_marked(identity: str) -> list[int]:
-    """Find processes whose environment carries a stack's mark."""
-    wanted = f"{MARK}={identity}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if wanted in environment.split(b"\0"):
-            found.append(int(folder.name))
-    return found
-
-
-__all__ = ["ROOMS", "Market", "Stack", "find_marked"]
+__all__ = ["ROOMS", "Market", "Stack"]

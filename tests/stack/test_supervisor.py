@@ -9,10 +9,13 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox.stack.process import Command
+from sandbox.stack import process
+from sandbox.stack import supervisor as supervisor_module
+from sandbox.stack.process import Command, Running
 from sandbox.stack.supervisor import NotReadyError, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,3 +105,61 @@ def test_a_supervisor_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     while any(is_alive(pid) for pid in pids):
         assert time.monotonic() < deadline, "a child outlived its supervisor"
         time.sleep(0.05)
+
+
+async def test_a_restart_under_way_does_not_outlive_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_restarting, may_start = asyncio.Event(), asyncio.Event()
+    started: list[Running] = []
+
+    async def start_when_told(*args: Any) -> Running:
+        if len(started) == 2:
+            is_restarting.set()
+            await may_start.wait()
+        started.append(await process.start(*args))
+        return started[-1]
+
+    def tell(_name: str, state: str) -> None:
+        if state == "stopping":
+            may_start.set()
+
+    monkeypatch.setattr(supervisor_module, "start", start_when_told)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    async with Supervisor(tmp_path, tell) as supervisor:
+        await supervisor.up([Command("deaf", (sys.executable, "-c", deaf), stop_s=1), Command("sleeper", SLEEPER)])
+        await until(lambda: supervisor.log("deaf").stat().st_size > 0)
+        os.kill(supervisor.pid("sleeper"), signal.SIGKILL)
+        await is_restarting.wait()
+
+    assert [one for one in started if is_alive(one.pid)] == []
+
+
+async def test_all_that_a_refusing_process_complained_of_is_told(tmp_path: Path) -> None:
+    (tmp_path / "room.log").write_text("an earlier run's words\n")
+    said = "print('{\\\"event\\\": \\\"x\\\"}'); print('room: SINYAL_X: wrong'); print('SINYAL_Y: wrong')"
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.up([Command("room", (sys.executable, "-c", f"{said}; raise SystemExit(2)"))])
+        async with asyncio.timeout(15):
+            await supervisor.refused.wait()
+    assert supervisor.refusal == "room: SINYAL_X: wrong\nSINYAL_Y: wrong"
+
+
+async def test_a_process_that_ran_before_is_started_again_though_what_it_needs_is_away(tmp_path: Path) -> None:
+    """The broker is down while a killed room comes back: it ends with `cannot start`, and must be tried again."""
+    first_run = tmp_path / "first"
+    first_run.touch()
+    script = f"import os, time; p = {str(first_run)!r}; os.path.exists(p) or exit(2); os.remove(p); time.sleep(600)"
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.up([Command("room", (sys.executable, "-c", script))])
+        await until(lambda: not first_run.exists())
+        os.kill(supervisor.pid("room"), signal.SIGKILL)
+
+        await until(lambda: supervisor.restarts.get("room", 0) == 2)
+
+        assert not supervisor.refused.is_set()
+
+
+async def test_what_has_no_readiness_is_told_as_started(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    async with Supervisor(tmp_path, lambda name, state: told.append((name, state))) as supervisor:
+        await supervisor.up([Command("sleeper", SLEEPER)])
+        assert told == [("sleeper", "starting"), ("sleeper", "started")]

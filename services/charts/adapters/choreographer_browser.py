@@ -101,8 +101,9 @@ class OfflineChromium(Chromium):
         return [*guard, "/bin/sh", "-c", _BECOME_BROWSER, str(self.path), *wanted, *_FLAGS]
 
     def get_env(self) -> dict[str, str]:
-        """Give the environment: our settings and secrets are none of the browser's business."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+        """Give the environment: our settings and secrets are none of the browser's business, a sandbox's mark is."""
+        names = ("PATH", "LANG", "LC_ALL", "TZ", "SINYAL_STACK_ID")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         home = str(self._folder.home)
         return kept | {"HOME": home, "TMPDIR": str(self._folder.path), "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
 

@@ -1,0 +1,175 @@
+"""A stack and its end: nothing runs on and nothing lies about, however it was ended."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.stack import stack as stack_module
+from sandbox.stack.janitor import Janitor
+from sandbox.stack.layout import PORTS, ROOMS, Market, plan
+from sandbox.stack.marks import MARK, find_marked
+from sandbox.stack.ports import reserved
+from sandbox.stack.postgres import NoPostgresError
+from sandbox.stack.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.real
+
+
+def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.02)
+
+
+def marked_anywhere(folder: Path) -> list[int]:
+    """List processes that were given `folder` as the place for temporary files."""
+    wanted, found = f"TMPDIR={folder}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in environment:
+            found.append(int(process.name))
+    return found
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Iterator[Path]:
+    """A folder that a database of another user may reach, for a demo's own folders."""
+    folder = tmp_path / "t"
+    folder.mkdir()
+    for place in (folder, *folder.parents):
+        if place.owner() == folder.owner() and place != Path("/"):
+            place.chmod(place.stat().st_mode | 0o011)
+    yield folder
+    for pid in marked_anywhere(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def listed(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def start_demo(temporary: Path, *flags: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli", "demo", "--no-open", *flags],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def has_started(temporary: Path, name: str) -> bool:
+    return any(temporary.glob(f"sinyal-*/logs/{name}.log"))
+
+
+def test_a_reserved_port_can_be_listened_on_by_children_and_taken_by_nobody_else() -> None:
+    with reserved(3) as ports:
+        assert len(set(ports)) == 3
+        for port in ports:
+            with socket.socket() as child:
+                child.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                child.bind(("127.0.0.1", port))
+                child.listen()
+            with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+                stranger.bind(("127.0.0.1", port))
+
+
+async def test_a_binary_that_is_missing_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise NoPostgresError("PostgreSQL was not found")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(stack_module, "plan", refuse)
+    with pytest.raises(NoPostgresError):
+        async with Stack(Market()):
+            pass
+    assert listed(tmp_path) == []
+
+
+def test_real_servers_named_by_the_environment_are_never_what_a_sandbox_speaks_to(tmp_path: Path) -> None:
+    layout = plan(tmp_path, "x", Market(), range(20_000, 20_000 + PORTS))
+    for name in ROOMS:
+        told = layout.room(name).environment
+        prefix = f"SINYAL_{name.upper()}_"
+        assert told[f"{prefix}NATS_URL"] == layout.broker.url
+        assert told[f"{prefix}MARKET_SPEED"] == "60.0"
+        assert told[f"{prefix}HTTP_HOST"] == "127.0.0.1"
+    for name in ("positions", "telegram"):
+        assert layout.room(name).environment[f"SINYAL_{name.upper()}_DATABASE_URL"] == layout.database_url
+
+
+def test_the_janitor_ends_what_ignores_its_owner_s_death(tmp_path: Path) -> None:
+    folder = tmp_path / "stack"
+    (folder / "logs").mkdir(parents=True)
+    script = textwrap.dedent(f"""
+        import os, subprocess, sys, time
+        from pathlib import Path
+        from sandbox.stack import janitor
+        janitor.Janitor(Path({str(folder)!r}), "a-mark")
+        subprocess.Popen(["sleep", "600"], env={{**os.environ, {MARK!r}: "a-mark"}}, start_new_session=True)
+        print("ready", flush=True)
+        time.sleep(600)
+    """)
+    owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "ready\n"
+    assert len(find_marked("a-mark")) == 1
+
+    owner.kill()
+    owner.communicate()
+
+    until(lambda: not folder.exists())
+    assert find_marked("a-mark") == []
+
+
+def test_the_janitor_has_nothing_to_wait_for_after_an_orderly_end(tmp_path: Path) -> None:
+    folder = tmp_path / "stack"
+    folder.mkdir()
+    started = time.monotonic()
+    with Janitor(folder, "nobody"):
+        pass
+    assert not folder.exists()
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("moment", ["nats", "telegram"])
+def test_a_demo_that_is_killed_leaves_nothing(moment: str, temporary: Path) -> None:
+    demo = start_demo(temporary)
+    until(lambda: has_started(temporary, moment))
+
+    demo.kill()
+    demo.communicate()
+
+    until(lambda: not marked_anywhere(temporary))
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_while_it_starts_says_so_and_leaves_nothing(number: int, temporary: Path) -> None:
+    demo = start_demo(temporary)
+    until(lambda: any(temporary.glob("sinyal-*/postgres/data")))  # initdb is at work
+
+    os.killpg(demo.pid, number)  # as a terminal's Ctrl-C does
+    _, said = demo.communicate(timeout=30)
+
+    assert demo.returncode == 2
+    assert said.strip().splitlines()[-1] == "sinyal: stopped while starting"
+    assert marked_anywhere(temporary) == []
+    assert list(temporary.iterdir()) == []
