@@ -262,3 +262,23 @@ async def test_trouble_that_stands_when_we_come_is_told_and_quiet_is_not(bus):
     watch.cancel()
 
     assert bus.said(catalogue.SEND)[0].content.state == FeedState.STALE
+
+
+async def test_news_of_the_feed_outlasts_a_broker_that_is_away(bus, monkeypatch):
+    monkeypatch.setattr("services.telegram.handlers.operators.growing_delay", lambda _: 0.01)
+    publish, failures = bus.publish, 3
+
+    async def flaky(topic, *rest):
+        nonlocal failures
+        if topic is catalogue.SEND and failures:
+            failures -= 1
+            raise TransientError("broker: away")
+        return await publish(topic, *rest)
+
+    bus.publish = flaky
+    await bus.publish(catalogue.FEED, change(FeedState.STALE, 1), "XAUUSD")
+    watch = asyncio.ensure_future(FeedWatch(bus, SystemClock(), (1,)).run())
+    await until(lambda: bus.said(catalogue.SEND) or watch.done())
+    watch.cancel()
+
+    assert [one.content.state for one in bus.said(catalogue.SEND)] == [FeedState.STALE]

@@ -411,6 +411,73 @@ async def test_a_stop_ends_the_calls_under_way_and_hands_the_rest_back(gateway):
     assert [bubble.shown.html for bubble in gateway.chat.of(7)] == ["under way", "waits"]
 
 
+async def test_words_to_a_broker_that_is_away_are_lost_without_harm(gateway, monkeypatch):
+    """Beats, acknowledgements and naks cannot be said while its connection is lost for long."""
+    monkeypatch.setattr("services.telegram.handlers.sender.BEAT_S", 0.01)
+    gateway.bus.provide(replace(catalogue.TELEGRAM_SENDS, ack_wait_s=0.3))
+    unsaid = []
+
+    async def away(delivery, *_):
+        unsaid.append(delivery)
+        raise TransientError("outbound buffer limit")
+
+    with monkeypatch.context() as broken:
+        for word in ("ack", "nak", "in_progress"):
+            broken.setattr(f"chassis.memory_bus.MemoryDelivery.{word}", away)
+        gateway.chat.gate.clear()
+        async with gateway.running():
+            await gateway.say(send(7))
+            await until(lambda: len(unsaid) > 3)
+            gateway.chat.gate.set()
+            await gateway.until_settled("m:signal:p:7")
+    async with gateway.running():
+        await gateway.until_idle()
+
+    assert len(gateway.chat.of(7)) == 1
+
+
+@pytest.mark.parametrize("error", [TransientError("away"), ValueError("nobody thought of it")])
+async def test_an_end_that_cannot_be_written_stops_no_other(gateway, monkeypatch, error):
+    monkeypatch.setattr("services.telegram.handlers.sender.growing_delay", lambda _: 0.05)
+    settle, failures = gateway.deliveries.settle, 1
+
+    async def picky(message, row):
+        nonlocal failures
+        if row.reason == "not drawn in time" and failures:
+            failures -= 1
+            raise error
+        return await settle(message, row)
+
+    gateway.deliveries.settle = picky
+    gateway.picture_wait_s = 0.05
+    async with gateway.running():
+        await gateway.say(send(7, chart_key="never"))
+        await until(lambda: not failures)
+        await gateway.say(send(8))
+        await gateway.until_settled("m:signal:p:8")
+        await gateway.until_idle()
+
+    assert [one.state for one in gateway.settled("m:picture:p:7")] == [DeliveryState.EXPIRED]
+
+
+async def test_a_bug_in_one_send_gives_back_its_right_to_upload(gateway, monkeypatch):
+    await gateway.draw("key")
+    original, failures = gateway.chat.join_picture, 1
+
+    async def buggy(*all_, **more):
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ValueError("nobody thought of it")
+        return await original(*all_, **more)
+
+    gateway.chat.join_picture = buggy
+    async with gateway.running():
+        await gateway.say(send(7, chart_key="key"))
+        await gateway.say(send(8, chart_key="key"))
+        await until(lambda: any(bubble.file_id for bubble in gateway.chat.of(8) + gateway.chat.of(7)), 3.0)
+
+
 async def test_while_the_database_is_away_nothing_is_called_and_nothing_is_lost(gateway, monkeypatch):
     monkeypatch.setattr("services.telegram.handlers.sender.AWAY_S", 0.05)
     find = gateway.deliveries.find

@@ -1,9 +1,14 @@
 """Tells those who run the bot when prices stop and when they are back: once each, however often the feed retries."""
 
+import asyncio
 from enum import StrEnum
+from itertools import count
+
+import structlog
 
 from chassis.bus import Bus
 from chassis.clock import Clock
+from chassis.consume import growing_delay
 from chassis.errors import AskFailedError, TransientError
 from chassis.trace import child_trace
 from contracts import catalogue, ids
@@ -11,6 +16,8 @@ from contracts.asks import GetSubscriber
 from contracts.messages import FeedNotice, FeedState, FeedStateChanged, SendClass, SendMessage
 from services.telegram.domain.times import DEFAULT_ZONE
 from services.telegram.domain.words import DEFAULT_LANGUAGE
+
+logger = structlog.get_logger()
 
 
 class Weather(StrEnum):
@@ -56,9 +63,18 @@ class FeedWatch:
 
     async def _tell_all(self, change: FeedStateChanged) -> None:
         for operator in self._operators:
-            await self._bus.publish(
-                catalogue.SEND, await self._notice(change, operator), SendClass.REPLY.value, operator
-            )
+            await self._say(await self._notice(change, operator))
+
+    async def _say(self, notice: SendMessage) -> None:
+        """Publish, however long the broker is away: trouble there must not end the gateway, nor be kept quiet."""
+        for attempt in count(1):
+            try:
+                await self._bus.publish(catalogue.SEND, notice, SendClass.REPLY.value, notice.chat_id)
+                return
+            except TransientError as e:
+                if attempt == 1:
+                    logger.warning("notice.delayed", send_id=notice.id, error=str(e))
+                await asyncio.sleep(growing_delay(attempt))
 
     async def _notice(self, change: FeedStateChanged, operator: int) -> SendMessage:
         language, zone = await self._reads(operator)

@@ -5,7 +5,8 @@ acknowledged. Waiting for another try happens here, in its chat's place, so that
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -17,7 +18,7 @@ from chassis.consume import Settler, growing_delay
 from chassis.errors import TransientError
 from contracts import catalogue, codec
 from contracts.messages import DeliveryState, SendClass, SendMessage
-from services.telegram.domain.attempt import Close
+from services.telegram.domain.attempt import Close, Row
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.scheduler import Job, Limits, Pick, Scheduler
 from services.telegram.handlers.announcer import Announcer
@@ -109,9 +110,16 @@ class Sender:
             try:
                 send = codec.decode(delivery.message.body, SendMessage)
             except codec.MalformedError as e:
-                await self._settler.bury(delivery, catalogue.SEND.name, str(e))
+                await self._bury_malformed(delivery, str(e))
                 continue
             self._hold(send, delivery)
+
+    async def _bury_malformed(self, delivery: Delivery, reason: str) -> None:
+        try:
+            await self._settler.bury(delivery, catalogue.SEND.name, reason)
+        except TransientError as e:
+            logger.warning("message.unsettled", key=delivery.message.subject, error=str(e))
+            await _said(delivery.nak(growing_delay(delivery.attempt)))
 
     def _hold(self, send: SendMessage, delivery: Delivery) -> None:
         held = self._held.get(send.id)
@@ -174,6 +182,7 @@ class Sender:
         except Exception:  # a bug in one send must not stop the others
             logger.exception("send.failed", send_id=held.send.id, chat_id=held.send.chat_id)
             self._free(pick, was_called=True)
+            self._release(self._gallery.carried(held.send, None))
             await self._fail(held)
         else:
             await self._ended(pick, carried) if isinstance(carried, Ended) else self._later(pick, carried)
@@ -189,11 +198,23 @@ class Sender:
         self._trouble = ""
         self._release(self._gallery.carried(held.send, ended.stored))
         self._changed.set()
+        async with self._giving_back(held):
+            await self._tell(held, ended.row)
+
+    async def _tell(self, held: Held, row: Row) -> None:
+        await self._announcer.announce(held.send, row)
+        await self._let_go(held, row.state, row.reason)
+
+    @asynccontextmanager
+    async def _giving_back(self, held: Held) -> AsyncIterator[None]:
+        """Give a send back to the broker where its end cannot be written or told: one of them must not stop all."""
         try:
-            await self._announcer.announce(held.send, ended.row)
-            await self._let_go(held, ended.row.state, ended.row.reason)
+            yield
         except TransientError as e:
             logger.warning("send.unannounced", send_id=held.send.id, error=str(e))
+            await self._give_back(held)
+        except Exception:
+            logger.exception("send.failed", send_id=held.send.id, chat_id=held.send.chat_id)
             await self._give_back(held)
 
     async def _let_go(self, held: Held, state: object, reason: str) -> None:
@@ -203,9 +224,9 @@ class Sender:
         if state is DeliveryState.DEAD:
             await self._settler.bury(first, catalogue.SEND.name, reason)
         else:
-            await first.ack()
+            await _said(first.ack())
         for delivery in doubles:
-            await delivery.ack()
+            await _said(delivery.ack())
 
     def _later(self, pick: Pick[Held], later: Later) -> None:
         job, now_s = pick.job, self._clock.monotonic()
@@ -253,13 +274,8 @@ class Sender:
         """End sends without a call: nobody wants to see them any more, or they fail too often."""
         while True:
             held, close = await self._closing.get()
-            try:
-                row = await self._courier.settle(held.send, close)
-                await self._announcer.announce(held.send, row)
-                await self._let_go(held, row.state, row.reason)
-            except TransientError as e:
-                logger.warning("send.unannounced", send_id=held.send.id, error=str(e))
-                await self._give_back(held)
+            async with self._giving_back(held):
+                await self._tell(held, await self._courier.settle(held.send, close))
 
     # --- with the broker ----------------------------------------------------------------------------------------------
 
@@ -268,7 +284,7 @@ class Sender:
             await asyncio.sleep(BEAT_S)
             for held in list(self._held.values()):
                 for delivery in held.deliveries:
-                    await delivery.in_progress()
+                    await _said(delivery.in_progress())
 
     async def _fail(self, held: Held) -> None:
         """Try a send that met a bug again later; the last time it is dead, so that whoever waits for it learns it."""
@@ -281,16 +297,24 @@ class Sender:
         """Ask the broker to deliver a send again, later."""
         self._held.pop(held.send.id, None)
         for delivery in held.deliveries:
-            await delivery.nak(growing_delay(delivery.attempt))
+            await _said(delivery.nak(growing_delay(delivery.attempt)))
 
     async def _hand_back(self) -> None:
         self._gallery.drain()
         self._scheduler.drain()
         for held in self._held.values():
             for delivery in held.deliveries:
-                await delivery.nak(HAND_BACK_S)
+                await _said(delivery.nak(HAND_BACK_S))
         self._held.clear()
 
     def _measure(self) -> None:
         for kind, count in self._scheduler.waiting().items():
             metrics.SEND_QUEUE.labels(kind.value).set(count)
+
+
+async def _said(word: Awaitable[None]) -> None:
+    """Say a word about a delivery. Unsaid, it does no harm: the broker gives the send again, and its row knows."""
+    try:
+        await word
+    except TransientError as e:
+        logger.info("message.unattended", error=str(e))
