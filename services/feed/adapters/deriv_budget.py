@@ -5,7 +5,6 @@ then 2 a second, 4 waiting for an answer; after a refusal nothing is asked for 5
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -18,9 +17,10 @@ HOLD_S = 55.0
 class RequestBudget:
     """A token bucket with a bound on what is in flight, and a hold. Times are wall seconds."""
 
-    def __init__(self, *, hold_s: float = HOLD_S, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, hold_s: float = HOLD_S, monotonic: Callable[[], float] | None = None) -> None:
+        """`monotonic` tells seconds; None: the running loop's own time, which is what is slept by."""
         self._hold_s = hold_s
-        self._monotonic = monotonic
+        self._monotonic = monotonic = monotonic or asyncio.get_running_loop().time
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._turn = asyncio.Lock()
         self._tokens = float(BURST)

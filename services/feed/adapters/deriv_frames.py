@@ -1,8 +1,11 @@
 """What Deriv sends, typed. Tolerant: only what the feed uses is read, and `echo_req` and `pip_size` may be missing."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Epoch = Annotated[int, msgspec.Meta(ge=946_684_800, le=4_102_444_800)]
+"""UTC seconds between 2000 and 2100: anything else is no time of a market."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -15,7 +18,7 @@ class Fault(msgspec.Struct, frozen=True):
 class TickFrame(msgspec.Struct, frozen=True):
     """One live price. `epoch` is in whole seconds; the sides may be missing."""
 
-    epoch: int
+    epoch: Epoch
     symbol: str
     bid: float | None = None
     ask: float | None = None
@@ -25,13 +28,13 @@ class HistoryFrame(msgspec.Struct, frozen=True):
     """Past prices and their epochs in seconds, equally long, oldest first. There are no sides in it."""
 
     prices: list[float]
-    times: list[int]
+    times: list[Epoch]
 
 
 class CandleFrame(msgspec.Struct, frozen=True):
     """One bar of the history; `epoch` is its open time in seconds."""
 
-    epoch: int
+    epoch: Epoch
     open: float
     high: float
     low: float
@@ -89,7 +92,7 @@ class Frame(msgspec.Struct, frozen=True):
     tick: TickFrame | None = None
     history: HistoryFrame | None = None
     candles: list[CandleFrame] | None = None
-    time: int | None = None
+    time: Epoch | None = None
     trading_times: MarketTable | None = None
     active_symbols: list[Listing] | None = None
 

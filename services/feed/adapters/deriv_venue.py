@@ -168,7 +168,9 @@ class DerivSession:
                 "count": PAGE,
             }
             past = (await self._call(call)).history
-            page = dict(zip(past.times, past.prices, strict=False)) if past else {}
+            if past is not None and len(past.times) != len(past.prices):
+                raise VenueRefusedError("undecodable", "a history with more prices than times, or fewer")
+            page = dict(zip(past.times, past.prices, strict=True)) if past else {}
             is_new = bool(page.keys() - prices.keys())
             prices |= page
             if not is_new or min(prices) <= from_s:

@@ -66,6 +66,10 @@ def plan(now_ms: int, held: Held, reach: Reach) -> Plan:
     return Plan(minute_of(held.folded_ms) // 1000, reach.most_bars, quotes_from_ms, max(tell_from_ms, quotes_from_ms))
 
 
+REST_MS = 30 * 86_400_000
+"""History that lies this much further back than its minutes would reach is a venue's slip of the pen."""
+
+
 class Minute(NamedTuple):
     """One minute of history: the venue's bar where it has one, and the quotes we have of it, oldest first."""
 
@@ -77,10 +81,10 @@ class Minute(NamedTuple):
 def minutes(bars: Iterable[Bar], quotes: Iterable[Quote], *, from_ms: int, now_ms: int, count: int) -> Iterator[Minute]:
     """Lay bars and quotes side by side, oldest minute first.
 
-    Left out are bars that end after `now_ms` (they still form), bars and quotes before `from_ms`, all but the last
-    `count` bars, quotes before those bars, and doubles.
+    Left out are bars that end after `now_ms` (they still form), bars and quotes before `from_ms`, bars far older than
+    so many minutes can be, all but the last `count` bars, quotes before those bars, and doubles.
     """
-    from_minute_ms = minute_of(from_ms)
+    from_minute_ms = max(minute_of(from_ms), now_ms - count * MINUTE_MS - REST_MS)
     closed = {bar.open_s * 1000: bar for bar in bars if bar.end_ms <= now_ms and bar.open_s * 1000 >= from_minute_ms}
     kept = dict(sorted(closed.items())[-count:] if count else ())
     from_ms = max(from_ms, min(kept, default=from_ms))

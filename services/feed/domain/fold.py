@@ -4,6 +4,9 @@ Candles are aligned to UTC, leave in order (M1 before what it completes), each o
 minute without a quote has no candle. Measured: rolling up is six times faster than touching four intervals per quote.
 """
 
+from collections.abc import Iterable
+from copy import copy
+
 from contracts.messages import Interval
 from services.feed.domain.quotes import MINUTE_MS, Bar, Candle, Quote, minute_of
 
@@ -120,6 +123,31 @@ class Fold:
     def restore(self, candle: Candle) -> None:
         """Take a closed M1 that was told before, so that what rolls up from it goes on."""
         self._close_minute(candle)
+
+    def revise(self, minutes: Iterable[Candle]) -> None:
+        """Build what rolls up anew from corrected closed minutes, oldest first, which must reach back far enough."""
+        opened = {interval: forming.open_s for interval, forming in self._rolled.items()}
+        self._rolled.clear()
+        for minute in minutes:
+            for interval, open_s in opened.items():
+                if minute.open_s >= open_s:
+                    self._roll_up(interval, minute)
+
+    def forming(self) -> list[Candle]:
+        """Tell the candles that are not closed yet, as they stand, the shortest first."""
+        if self._minute is None:
+            return []
+        minute = self._minute.closed()
+        found = [minute]
+        for interval in ROLLED_UP:
+            rolled = self._rolled.get(interval)
+            is_new = rolled is None or minute.open_s * 1000 >= rolled.end_ms
+            draft = _Forming(interval, minute.open_s * 1000, minute.open) if is_new else copy(rolled)
+            assert draft is not None
+            draft.add_candle(minute)
+            found.append(draft.closed())
+        from_ms = self._complete_from_ms
+        return [candle for candle in found if from_ms is None or candle.open_s * 1000 >= from_ms]
 
     def advance(self, now_ms: int, grace_ms: int = GRACE_MS) -> list[Candle]:
         """Close what ended `grace_ms` or longer before the market time `now_ms`."""

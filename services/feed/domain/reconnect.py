@@ -25,3 +25,30 @@ class Backoff:
         longest_s = min(self.most_s, self.first_s * 2.0 ** min(self.failures, 16))
         self.failures += 1
         return longest_s * (0.5 + chance / 2)
+
+
+@dataclass
+class Breaker:
+    """Stops calling a venue that was not there so many times in a row: after each rest one try decides.
+
+    A try failed where the venue was not reached or did not get as far as a greeting. `rest_s` is in wall seconds.
+    """
+
+    limit: int = 5
+    rest_s: float = 30.0
+    failures: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the venue is being left alone."""
+        return self.failures >= self.limit
+
+    def note(self, *, is_reached: bool) -> bool:
+        """Take note of a try; tell whether that opened or closed the breaker."""
+        was_open = self.is_open
+        self.failures = 0 if is_reached else self.failures + 1
+        return self.is_open is not was_open
+
+    def at_least(self, delay_s: float) -> float:
+        """Stretch a wait to the rest while the breaker is open."""
+        return max(delay_s, self.rest_s) if self.is_open else delay_s

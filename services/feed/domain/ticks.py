@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.feed.domain.quotes import Quote
+from services.feed.domain.quotes import Bar, Quote
 
 JUMP_LIMIT = 0.05
 """A quote further than this from the last one is a fault (product: more than 5 % in one tick)."""
@@ -28,6 +28,7 @@ class BadInput(StrEnum):
     FUTURE = "future"
     JUMP = "jump"
     LATE = "late"
+    CLOCK_JUMP = "clock_jump"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,29 @@ class TickCheck:
         if reason is None:
             self.trust(quote)
         return reason
+
+    def is_believable(self, quote: Quote, now_ms: int) -> bool:
+        """Tell whether a live quote may be more than noise: its prices can be, and its time is not to come."""
+        return self.judge_prices(quote) is None and quote.epoch_ms <= now_ms + self._limits.ahead_ms
+
+    def judge_past(self, quote: Quote) -> BadInput | None:
+        """Tell why to drop a quote of the venue's history, or None. Its time is the caller's business."""
+        reason = self.judge_prices(quote) or self._jump(quote)
+        if reason is None:
+            self.trust(quote)
+        return reason
+
+    def judge_bar(self, bar: Bar) -> BadInput | None:
+        """Tell why to drop a bar of the venue's history, or None. What passes becomes the last price."""
+        if not bar.is_sound:
+            return BadInput.MALFORMED
+        if not self.is_bar_sound(bar):
+            return BadInput.JUMP
+        return self.judge_past(Quote(bar.open_s * 1000, bar.close, bar.close, is_backfilled=True))
+
+    def is_bar_sound(self, bar: Bar) -> bool:
+        """Tell whether a bar can be, by itself: no price does in a minute what it may not do in a tick."""
+        return bar.is_sound and _is_near(bar.high, bar.close) and _is_near(bar.low, bar.close)
 
     def trust(self, quote: Quote) -> None:
         """Take a quote of the venue's history as the last one."""

@@ -1,6 +1,7 @@
 """One connection to the venue, from its first question to its end."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,8 @@ from chassis import metrics
 from chassis.clock import MarketClock
 from services.feed.domain.backfill import Reach
 from services.feed.domain.sessions import day_of
+from services.feed.domain.ticks import BadInput
+from services.feed.handlers.audit import Audit
 from services.feed.handlers.outlet import Outlet
 from services.feed.handlers.recovery import Recovery
 from services.feed.handlers.symbol_feed import SymbolFeed
@@ -20,6 +23,9 @@ from services.feed.ports import Unheard, Venue, VenueLostError, VenueRefusedErro
 HEARTBEAT_S = 30.0
 BEAT_S = 0.1
 BACKWARDS_MS = 60_000
+JUMP_MS = 5_000
+JUMP_WALL_S = 2.0
+"""A venue's clock that is off by more than the greater of these has jumped; a busy machine is not that late."""
 
 logger = structlog.get_logger()
 
@@ -41,11 +47,18 @@ class Means:
 class Connection:
     """Runs all symbols over one session. `run` ends only by an error.
 
-    `is_greeted` says whether the venue turned out to be the right one.
+    `is_greeted` says whether the venue turned out to be the right one; `on_greeted` is called when it did.
     """
 
-    def __init__(self, session: VenueSession, feeds: dict[str, SymbolFeed], means: Means) -> None:
+    def __init__(
+        self,
+        session: VenueSession,
+        feeds: dict[str, SymbolFeed],
+        means: Means,
+        on_greeted: Callable[[], None] = lambda: None,
+    ) -> None:
         self.is_greeted = False
+        self._on_greeted = on_greeted
         self._session = session
         self._feeds = feeds
         self._outlet = means.outlet
@@ -66,6 +79,7 @@ class Connection:
             for feed in self._feeds.values():
                 recovery = Recovery(feed, self._session, market=self._market, reach=self._reach, outlet=self._outlet)
                 tasks.create_task(recovery.run())
+                tasks.create_task(Audit(feed, self._session, self._market).run())
 
     async def _greet(self) -> None:
         self._market.set(await self._session.market_ms())
@@ -73,6 +87,7 @@ class Connection:
         self._refuse_other_market()
         await self._learn_hours()
         self.is_greeted = True
+        self._on_greeted()
         metrics.VENUE_CONNECTS.labels(self._venue, "connected").inc()
         logger.info("venue.connected", venue=self._venue, market_ms=self._market.now_ms())
 
@@ -99,16 +114,29 @@ class Connection:
         day = day_of(self._market.now_ms())
         while True:
             metrics.VENUE_ROUND_TRIP.labels(self._venue).observe(await self._session.ping())
-            self._learn_time(await self._session.market_ms())
+            await self._learn_time()
             if day_of(self._market.now_ms()) != day:
                 day = day_of(self._market.now_ms())
                 await self._learn_hours()
             await asyncio.sleep(HEARTBEAT_S)
 
-    def _learn_time(self, told_ms: int) -> None:
-        """Correct the clock, unless it lies in the second that was told: it need not jump back to its beginning."""
+    async def _learn_time(self) -> None:
+        """Correct the clock, unless it lies in the second that was told: it need not jump back to its beginning.
+
+        A jump is believed when it is told twice and no fresh quote speaks against it: candles are closed by this clock.
+        """
+        told_ms = await self._session.market_ms()
+        if self._is_jump(told_ms):
+            told_ms = await self._session.market_ms()
+            if self._is_jump(told_ms) and any(feed.is_hearing for feed in self._feeds.values()):
+                count_bad(BadInput.CLOCK_JUMP)
+                return
         if not told_ms <= self._market.now_ms() < told_ms + 1000:
             self._market.set(told_ms)
+
+    def _is_jump(self, told_ms: int) -> bool:
+        limit_ms = max(JUMP_MS, int(JUMP_WALL_S * 1000 * self._market.speed))
+        return abs(told_ms - self._market.now_ms()) > limit_ms
 
     async def _learn_hours(self) -> None:
         """Ask for the hours of today and tomorrow; without an answer the table of the instrument stands."""

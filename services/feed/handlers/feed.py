@@ -13,7 +13,7 @@ from chassis.clock import Clock
 from chassis.errors import TransientError
 from chassis.health import Check
 from contracts.messages import FeedState
-from services.feed.domain.reconnect import Backoff
+from services.feed.domain.reconnect import Backoff, Breaker
 from services.feed.handlers.connection import BacklogLostError, Connection, Means
 from services.feed.handlers.resume import read_resume
 from services.feed.handlers.symbol_feed import SymbolFeed
@@ -40,10 +40,12 @@ class Feed:
         self._bus = bus
         self._clock = clock
         self._backoff = backoff
+        self._breaker = Breaker(rest_s=backoff.most_s / 2)
         self._chance = chance
         self._is_resumed = False
         self._is_right = False
         self._is_down = False
+        self._is_reached = False
 
     async def run(self) -> None:
         """Keep the venue connected until cancelled.
@@ -52,8 +54,21 @@ class Feed:
             WrongVenueError: it was never the right venue; once it was, this too is only a lost connection.
         """
         while True:
+            self._is_reached = False
             lived_s = await self._live_once()
-            await asyncio.sleep(self._backoff.next_delay_s(lived_s, self._chance()))
+            if self._is_resumed and not self._is_reached:  # without resuming it was the broker that was away
+                self._note_try(is_reached=False)
+            await asyncio.sleep(self._breaker.at_least(self._backoff.next_delay_s(lived_s, self._chance())))
+
+    def _greet(self) -> None:
+        self._is_reached = True
+        self._note_try(is_reached=True)
+
+    def _note_try(self, *, is_reached: bool) -> None:
+        if self._breaker.note(is_reached=is_reached):
+            name, is_open = self._means.venue.name, self._breaker.is_open
+            metrics.BREAKER_OPEN.labels(name).set(is_open)
+            logger.warning("breaker.opened" if is_open else "breaker.closed", venue=name)
 
     def stop(self) -> None:
         """Say that nothing more will come."""
@@ -68,7 +83,7 @@ class Feed:
                 await self._resume()
             async with self._means.venue.connect() as session:
                 connected_at = self._clock.monotonic()
-                await self._run(Connection(session, self._feeds, self._means))
+                await self._run(Connection(session, self._feeds, self._means, self._greet))
         except WrongVenueError as e:
             if not self._is_right:
                 raise
@@ -120,7 +135,10 @@ class Feed:
             }
             for feed in self._feeds.values()
         }
-        return Check(not troubled, reasons, {**facts, "backlog": self._means.outlet.depth})
+        return Check(not troubled, reasons, {**facts, **self._standing()})
+
+    def _standing(self) -> dict[str, object]:
+        return {"backlog": self._means.outlet.depth, "breaker_open": self._breaker.is_open}
 
 
 async def _alone(work: Coroutine[Any, Any, None]) -> None:

@@ -5,23 +5,25 @@ is given up at once and `is_lost` says so: the feed then begins again from what 
 left and nothing is told out of order. Quotes for people who look are another matter: only the newest is ever told.
 
 A broker that was killed may have lost the last messages it acknowledged. What was said last is remembered, and what of
-it is missing when the broker is back is said again before anything new. Not so what was lost just before a message that
-the bus itself repeated as soon as it was back: that would come out of order.
+it is missing when the broker is back is said again before anything new. What was lost just before a message that the
+bus itself repeated as soon as it was back would come out of order: that is told as lost (see `losses`).
 """
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from chassis.bus import Bus, Outgoing
+from chassis import metrics
+from chassis.bus import Bus
 from chassis.errors import TransientError
-from contracts import catalogue, codec
+from contracts import catalogue
 from contracts.catalogue import Topic
-from contracts.messages import Message, Quote
+from contracts.messages import CandleForming, Message, Quote
+from services.feed.handlers.losses import Said, amends, find_loss, said
 
 P = TypeVar("P", bound=Message)
 
@@ -32,16 +34,10 @@ LOOK_EVERY_S = 0.1
 QUOTES_EVERY_S = 0.1
 """People do not read faster than ten prices a second."""
 
+DRAFTS_EVERY_S = 0.25
+"""Nor look at more than four drawings of a candle."""
+
 logger = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A message on its way, and where it belongs."""
-
-    topic: Topic[Any]
-    tokens: tuple[object, ...]
-    outgoing: Outgoing
 
 
 class Outlet:
@@ -50,14 +46,16 @@ class Outlet:
     def __init__(self, bus: Bus, capacity: int = 50_000) -> None:
         self._bus = bus
         self._capacity = capacity
-        self._queue: deque[_Said] = deque()
-        self._remembered: deque[_Said] = deque(maxlen=REMEMBERED)
+        self._queue: deque[Said] = deque()
+        self._remembered: deque[Said] = deque(maxlen=REMEMBERED)
         self._is_filled = asyncio.Event()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self._was_away = False
         self._quotes: dict[str, Quote] = {}
         self._is_quoted = asyncio.Event()
+        self._drafts: dict[str, Callable[[], Iterable[CandleForming]]] = {}
+        self._is_drafted = asyncio.Event()
         self.is_lost = False
 
     @property
@@ -74,8 +72,7 @@ class Outlet:
             self._queue.clear()
             self.is_lost = self._was_away = True
         else:
-            outgoing = Outgoing(topic.subject(*tokens), codec.encode(message), message.id)
-            self._queue.append(_Said(topic, tokens, outgoing))
+            self._queue.append(said(topic, message, *tokens))
             self._is_empty.clear()
         self._is_filled.set()
 
@@ -86,8 +83,17 @@ class Outlet:
 
     def show(self, quote: Quote) -> None:
         """Tell the latest price soon, unless a newer one comes first."""
+        if quote.symbol in self._quotes:
+            metrics.SHOWN_OVERWRITTEN.labels(catalogue.QUOTE.name).inc()
         self._quotes[quote.symbol] = quote
         self._is_quoted.set()
+
+    def draft(self, symbol: str, draw: Callable[[], Iterable[CandleForming]]) -> None:
+        """Show the forming candles of a symbol soon; they are drawn when it is their turn, as they stand then."""
+        if symbol in self._drafts:
+            metrics.SHOWN_OVERWRITTEN.labels(catalogue.FORMING.name).inc()
+        self._drafts[symbol] = draw
+        self._is_drafted.set()
 
     async def run(self) -> None:
         """Publish for ever."""
@@ -95,6 +101,7 @@ class Outlet:
             tasks.create_task(self._publish())
             tasks.create_task(self._look())
             tasks.create_task(self._tell())
+            tasks.create_task(self._draw())
 
     async def drained(self) -> None:
         """Wait until everything that was put is published."""
@@ -139,27 +146,28 @@ class Outlet:
             self._is_filled.clear()
             self._is_empty.set()
 
-    async def _missing(self) -> list[_Said]:
-        """Find what the broker acknowledged and does not have: what follows its last message of each subject."""
-        last: dict[str, str | None] = {}
-        for said in {said.outgoing.subject: said for said in self._remembered}.values():
-            found = await self._bus.latest(said.topic, *said.tokens)
-            last[said.outgoing.subject] = found[-1].id if found else None
-        missing: list[_Said] = []
-        for said in reversed(self._remembered):
-            subject = said.outgoing.subject
-            if subject in last and said.outgoing.id == last[subject]:
-                del last[subject]
-            elif subject in last:
-                missing.append(said)
-        if missing:
-            logger.warning("backlog.restored", count=len(missing), reason="the broker lost what it had acknowledged")
-        return missing[::-1]
+    async def _missing(self) -> list[Said]:
+        """Find what the broker acknowledged and does not have: to say again, or to tell as lost."""
+        subjects: dict[str, list[Said]] = {}
+        for item in self._remembered:
+            subjects.setdefault(item.outgoing.subject, []).append(item)
+        missing, told = set[str](), list[Said]()
+        for ours in subjects.values():
+            stored = await self._bus.latest(ours[0].topic, *ours[0].tokens, count=len(ours))
+            loss = find_loss(ours, (message.id for message in stored))
+            missing.update(item.outgoing.id for item in loss.tail)
+            told += amends(ours, loss.middle)
+        again = [item for item in self._remembered if item.outgoing.id in missing]
+        if again or told:
+            reason = "the broker lost what it had acknowledged"
+            logger.warning("backlog.restored", count=len(again), reason=reason)
+        return [*told, *again]
 
     async def _look(self) -> None:
         """Notice that the broker was away, even when nothing was said meanwhile; the bus has no event for it."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
+            metrics.FEED_BACKLOG.set(len(self._queue))
             if not self._bus.is_connected:
                 self._was_away = True
             elif self._was_away:
@@ -173,3 +181,12 @@ class Outlet:
             for symbol, quote in quotes.items():
                 await self._bus.tell(catalogue.QUOTE, quote, symbol)
             await asyncio.sleep(QUOTES_EVERY_S)
+
+    async def _draw(self) -> None:
+        while True:
+            await self._is_drafted.wait()
+            self._is_drafted.clear()
+            drafts, self._drafts = self._drafts, {}
+            for draft in (draft for draw in drafts.values() for draft in draw()):
+                await self._bus.tell(catalogue.FORMING, draft, draft.symbol, draft.interval)
+            await asyncio.sleep(DRAFTS_EVERY_S)

@@ -61,6 +61,8 @@ class Recovery:
         todo = plan(now_ms, feed.held, self._reach)
         feed.happen(Happening.FILLING, "asking for history")
         bars: Sequence[Bar] = ()
+        if todo.bars_from_s is not None and feed.held.folded_ms is not None:
+            feed.leave_out(feed.held.told_ms, todo.tell_from_ms, "too old for its ticks: told by candles only")
         if todo.bars_from_s is not None:
             asked = self._session.history_bars(feed.symbol, from_s=todo.bars_from_s, count=todo.bars_count)
             bars = await self._history(asked, now_ms)

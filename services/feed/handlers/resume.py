@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chassis.bus import Bus
 from contracts import catalogue
-from contracts.messages import CandleClosed, Interval
+from contracts.messages import CandleClosed, CandleCorrected, Interval
 from services.feed.domain.quotes import Candle
 
 MINUTES = 61
@@ -29,6 +29,9 @@ async def read_resume(bus: Bus, symbol: str) -> Resume:
         for last in await bus.latest(catalogue.CANDLE, symbol, interval):
             opens[interval] = last.open_time_s
     ticks = await bus.latest(catalogue.TICK, symbol)
+    if by_open:
+        corrected = await bus.latest(catalogue.CORRECTION, symbol, Interval.M1, count=MINUTES)
+        by_open |= {told.open_time_s: _corrected(told) for told in corrected if told.open_time_s >= min(by_open)}
     return Resume(tuple(by_open[key] for key in sorted(by_open)), opens, ticks[-1].epoch_ms if ticks else None)
 
 
@@ -42,4 +45,10 @@ def _candle(told: CandleClosed) -> Candle:
         told.close,
         told.volume,
         is_backfilled=told.backfilled,
+    )
+
+
+def _corrected(told: CandleCorrected) -> Candle:
+    return Candle(
+        told.interval, told.open_time_s, told.open, told.high, told.low, told.close, told.volume, is_backfilled=True
     )

@@ -6,15 +6,16 @@ pause, before a candle is closed by the clock), and then follow what the history
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chassis.clock import Clock, MarketClock
 from contracts.messages import FeedState
 from services.feed.domain.backfill import Held, Hole, HoleWatch, Minute
+from services.feed.domain.corrections import Ledger
 from services.feed.domain.fold import GRACE_MS, Fold, LateQuoteError
 from services.feed.domain.instruments import Instrument
-from services.feed.domain.quotes import Quote
+from services.feed.domain.quotes import Bar, Candle, Quote
 from services.feed.domain.sessions import Calendar, Span, day_of
 from services.feed.domain.state import Happening, after, grace_ms, silence_limit_s
 from services.feed.domain.ticks import BadInput, Limits, TickCheck
@@ -27,6 +28,10 @@ PAUSE_MS = 10_000
 
 SHORTEST_HOLE_MS = 1_000
 """The finest venue of ours tells a quote a second: less is no hole."""
+
+AUDIT_EVERY_MS = 300_000
+AUDIT_EVERY_WALL_S = 30.0
+"""How often the venue's history is laid beside what was told: market time, but no more often than this on the wall."""
 
 MOST_WAITING = 100_000
 MOST_PATIENCE = 8
@@ -54,6 +59,7 @@ class SymbolFeed:
         self.reason = "starting"
         self.since_ms = market.now_ms()
         self.repair_wanted = asyncio.Event()
+        self.audit_wanted = asyncio.Event()
         self.refusals = 0
         self._teller = teller
         self._clock = clock
@@ -67,6 +73,10 @@ class SymbolFeed:
         self._watch = HoleWatch(Calendar(instrument.hours))
         self._check = TickCheck(self._limits)
         self._fold = Fold()
+        self._ledger = Ledger()
+        self._price_step = 10.0**-instrument.digits
+        self._audit_from_ms = 0
+        self._audited_at = clock.monotonic()
         self._folded_ms: int | None = None
         self._told_ms: int | None = None
         self._waiting: deque[Quote] | None = deque()
@@ -92,6 +102,12 @@ class SymbolFeed:
         """How long no quote has arrived while the market was open, in wall seconds."""
         return self._clock.monotonic() - max(self._heard_at, self._opened_at)
 
+    @property
+    def is_hearing(self) -> bool:
+        """Whether quotes arrive that are of the present, by our own idea of it."""
+        is_lively = self._is_quoting and self._clock.monotonic() - self._heard_at < self._stale_s
+        return is_lively and self.is_fresh(self._told_ms or 0, self._market.now_ms())
+
     def learn_hours(self, spans: tuple[Span, ...], day_ms: int) -> None:
         """Take the venue's word for the trading hours of the UTC day that `day_ms` lies in."""
         self._watch.calendar = self.calendar.learn(day_of(day_ms), spans)
@@ -101,6 +117,7 @@ class SymbolFeed:
         self._fold = Fold(complete_from_ms=known.minutes[0].open_s * 1000 if known.minutes else None)
         for candle in known.minutes:
             self._fold.restore(candle)
+        self._ledger = Ledger(known.minutes)
         self._folded_ms = self._fold.closed_until_ms if known.minutes else None
         self._told_ms = known.told_ms
         self._check = TickCheck(self._limits)
@@ -129,6 +146,7 @@ class SymbolFeed:
         self._waiting = deque()  # what waited is had from the history
         self._is_quoting = False
         self.repair_wanted.clear()
+        self.audit_wanted.clear()
         if self.state is not FeedState.CLOSED or self.calendar.is_open(self._market.now_ms()):
             self.happen(Happening.LOST, reason)
 
@@ -144,6 +162,7 @@ class SymbolFeed:
         """Count silence from now on, repairs or not: the connection has just become able to tell quotes."""
         self._is_quoting = True
         self._heard_at = self._clock.monotonic()
+        self._want_audit(self._market.now_ms())
 
     def hear(self, quote: Quote) -> None:
         """Take a live quote. Never waits.
@@ -151,7 +170,7 @@ class SymbolFeed:
         Raises:
             VenueLostError: so many wait for the history that it is better to begin again.
         """
-        if self._waiting is None and self._is_after_pause(quote):
+        if self._waiting is None and self._is_after_pause(quote) and self._is_believable(quote):
             self._want_repair()
         if self._waiting is None:
             self._take(quote)
@@ -163,6 +182,10 @@ class SymbolFeed:
     def _is_after_pause(self, quote: Quote) -> bool:
         known_ms = self._watch.last_ms  # also behind a hole that was given up: asking again would never end
         return known_ms is not None and quote.epoch_ms - known_ms > PAUSE_MS
+
+    def _is_believable(self, quote: Quote) -> bool:
+        """Noise is no reason to ask for history."""
+        return self._check.is_believable(quote, self._market.now_ms())
 
     def _want_repair(self) -> None:
         self.hold()
@@ -184,7 +207,13 @@ class SymbolFeed:
         self.happen(Happening.QUOTED, "a quote arrived")
         self._tell(quote)
         self._folded_ms = quote.epoch_ms + 1
-        self._teller.candles(closed)
+        self._close(closed)
+        self._teller.draft(self._fold.forming)
+
+    def _close(self, closed: list[Candle]) -> None:
+        if closed:
+            self._ledger = self._ledger.take(closed)
+            self._teller.candles(closed)
 
     def _tell(self, quote: Quote) -> None:
         self._teller.tick(quote, self.state)
@@ -208,29 +237,27 @@ class SymbolFeed:
             self._fill_bar(minute)
 
     def _fill_quote(self, quote: Quote, tell_from_ms: int, *, is_folded: bool) -> None:
-        reason = self._check.judge_prices(quote)
+        reason = self._check.judge_past(quote)
         if reason is not None:
             count_bad(reason, self.symbol)
             return
         self._see(quote.epoch_ms, quote.epoch_ms)
-        self._check.trust(quote)
         if quote.epoch_ms >= tell_from_ms and quote.epoch_ms > (self._told_ms or -1):
             self._tell(quote)
         if is_folded and quote.epoch_ms >= (self._folded_ms or 0):
-            self._teller.candles(self._fold.add(quote))
+            self._close(self._fold.add(quote))
             self._folded_ms = quote.epoch_ms + 1
 
     def _fill_bar(self, minute: Minute) -> None:
         bar = minute.bar
         if bar is None or bar.end_ms <= self._fold.closed_until_ms:
             return
-        if not bar.is_sound:
-            count_bad(BadInput.MALFORMED, self.symbol)
+        reason = self._check.judge_bar(bar)
+        if reason is not None:
+            count_bad(reason, self.symbol)
             return
-        if not minute.quotes:
-            self._check.trust(Quote(minute.open_ms, bar.close, bar.close, is_backfilled=True))
         self._see(minute.open_ms, bar.end_ms)
-        self._teller.candles(self._fold.add_bar(bar, volume=len(minute.quotes)))
+        self._close(self._fold.add_bar(bar, volume=len(minute.quotes)))
         self._folded_ms = bar.end_ms
 
     def give_up(self, to_ms: int, reason: str) -> None:
@@ -238,6 +265,25 @@ class SymbolFeed:
         if self._watch.last_ms is not None and to_ms - self._watch.last_ms >= SHORTEST_HOLE_MS:
             self._teller.hole(Hole(self._watch.last_ms, to_ms), reason)
             self._watch.last_ms = to_ms
+
+    def leave_out(self, from_ms: int | None, to_ms: int, reason: str) -> None:
+        """Quotes of [from_ms, to_ms) are not asked for, only candles: tell that, if the market was open."""
+        if from_ms is not None and self.calendar.open_ms_between(from_ms, to_ms) >= SHORTEST_HOLE_MS:
+            self._teller.hole(Hole(from_ms, to_ms), reason)
+
+    def correct(self, bars: Sequence[Bar], until_ms: int) -> None:
+        """Take the venue's bars that end by `until_ms` for its last word, and tell where what was told differs."""
+        until_ms = min(until_ms, self._fold.closed_until_ms)
+        sound = [bar for bar in bars if self._check.is_bar_sound(bar)]
+        self._ledger, corrections = self._ledger.revise(sound, until_ms=until_ms, tolerance=self._price_step)
+        for correction in corrections:
+            self._teller.correct(correction)
+        if corrections:
+            self._fold.revise(self._ledger.minutes)
+
+    def _want_audit(self, now_ms: int) -> None:
+        self._audit_from_ms, self._audited_at = now_ms + AUDIT_EVERY_MS, self._clock.monotonic()
+        self.audit_wanted.set()
 
     def first_waiting_ms(self) -> int | None:
         """The time of the first live quote that waits and is news: history before it is missing, behind it is not."""
@@ -248,7 +294,7 @@ class SymbolFeed:
 
     def settle(self, known_until_ms: int) -> None:
         """Close by the clock what ended; history has said all there was until `known_until_ms`."""
-        self._teller.candles(self._fold.advance(known_until_ms, self._grace_ms))
+        self._close(self._fold.advance(known_until_ms, self._grace_ms))
         self._folded_ms = max(self._folded_ms or 0, self._fold.closed_until_ms) or None
 
     def release(self, known_until_ms: int) -> None:
@@ -290,9 +336,15 @@ class SymbolFeed:
             self._beat_closed()
         elif self._is_quoting:
             self._beat_open()
+            self._beat_audit(now_ms)
         end_ms = self._fold.next_end_ms
         if self._waiting is None and end_ms is not None and end_ms + self._grace_ms <= now_ms:
             self._want_repair()
+
+    def _beat_audit(self, now_ms: int) -> None:
+        is_paced = self._clock.monotonic() - self._audited_at >= AUDIT_EVERY_WALL_S
+        if is_paced and now_ms >= self._audit_from_ms:
+            self._want_audit(now_ms)
 
     def _beat_closed(self) -> None:
         if self._is_quoting and self._clock.monotonic() - self._heard_at >= self._stale_s:

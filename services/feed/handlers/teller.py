@@ -1,6 +1,6 @@
 """What the feed says of one symbol, in the words of the contracts, and counted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -11,6 +11,7 @@ from chassis.trace import child_trace, new_trace
 from contracts import catalogue, ids, messages
 from contracts.messages import FeedState, Interval
 from services.feed.domain.backfill import Hole
+from services.feed.domain.corrections import Correction, prices_of
 from services.feed.domain.quotes import Candle, Quote
 from services.feed.domain.ticks import BadInput
 from services.feed.handlers.outlet import Outlet
@@ -98,6 +99,49 @@ class Teller:
         )
         self._outlet.put(catalogue.CANDLE, told, self.symbol, candle.interval)
         metrics.CANDLES.labels(self.symbol, candle.interval).inc()
+
+    def draft(self, draw: Callable[[], Iterable[Candle]]) -> None:
+        """Show the candles that form, as `draw` tells them when it is their turn."""
+        self._outlet.draft(self.symbol, lambda: [self._draft(candle) for candle in draw() if candle.last])
+
+    def _draft(self, candle: Candle) -> messages.CandleForming:
+        assert candle.last is not None
+        quote_ms = candle.last.epoch_ms
+        return messages.CandleForming(
+            id=f"o:{self.symbol}:{candle.interval}:{candle.open_s}:{quote_ms}",
+            at=self._clock.now(),
+            trace=self._trace,
+            symbol=self.symbol,
+            interval=candle.interval,
+            open_time_s=candle.open_s,
+            open=candle.open,
+            high=candle.high,
+            low=candle.low,
+            close=candle.close,
+            volume=candle.volume,
+            quote_ms=quote_ms,
+        )
+
+    def correct(self, correction: Correction) -> None:
+        """Tell how a candle should have been."""
+        candle, was = correction
+        told = messages.CandleCorrected(
+            id=ids.correction_id(self.symbol, candle.interval, candle.open_s, prices_of(candle)),
+            at=self._clock.now(),
+            trace=new_trace(),
+            symbol=self.symbol,
+            interval=candle.interval,
+            open_time_s=candle.open_s,
+            open=candle.open,
+            high=candle.high,
+            low=candle.low,
+            close=candle.close,
+            volume=candle.volume,
+            was=prices_of(was) if was else None,
+        )
+        self._outlet.put(catalogue.CORRECTION, told, self.symbol, candle.interval)
+        metrics.CORRECTIONS.labels(self.symbol, candle.interval).inc()
+        logger.warning("candle.corrected", symbol=self.symbol, interval=candle.interval, market_ms=candle.open_s * 1000)
 
     def state(self, state: FeedState, reason: str, since_ms: int) -> None:
         """Tell that the feed entered a state at a market time."""
