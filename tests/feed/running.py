@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from chassis.bus import Bus
-from chassis.clock import SystemClock
+from chassis.clock import Clock, SystemClock
 from chassis.health import Health
 from chassis.lifecycle import Stage
 from contracts import catalogue
@@ -38,10 +38,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running_feed(bus: Bus, url: str, **settings: object) -> AsyncIterator[Running]:
+async def running_feed(bus: Bus, url: str, *, clock: Clock | None = None, **settings: object) -> AsyncIterator[Running]:
     """Run a feed against a venue; it is stopped as the service stops it."""
     told = FeedSettings(venue_url=url, **{**FAST, **settings})  # type: ignore[arg-type]
-    stage = Stage(health=Health("feed", host="127.0.0.1", port=0, setting=""), clock=SystemClock())
+    stage = Stage(health=Health("feed", host="127.0.0.1", port=0, setting=""), clock=clock or SystemClock())
     outlet = Outlet(bus, told.backlog)
     feed = wiring.build(told, wiring.known_instruments(told), bus=bus, outlet=outlet, stage=stage)
     speaking = asyncio.ensure_future(outlet.run())
