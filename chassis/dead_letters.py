@@ -6,6 +6,7 @@ its work queue for ever, undeliverable.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import msgspec
@@ -72,18 +73,32 @@ async def bury(bus: Bus, clock: Clock, consumer: Consumer, stored: Stored, *, re
     logger.warning("message.buried", topic=letter.topic, key=stored.subject, seq=stored.sequence, reason=reason[:300])
 
 
-async def collect(bus: Bus, clock: Clock) -> None:
-    """Bury what the advisories tell of, for ever. Cancel it to stop."""
+Mourner = Callable[[Consumer, Stored, str], Awaitable[None]]
+"""Is told of a message that the broker gave up on: whose it was, the message, and the reason. Told twice at times."""
+
+
+async def collect(bus: Bus, clock: Clock, mourn: Mourner | None = None) -> None:
+    """Bury what the advisories tell of, for ever, and tell `mourn` of each before it is gone. Cancel it to stop."""
     async with bus.deliveries(catalogue.COLLECTOR) as advisories:
         async for delivery in advisories:
             try:
-                await collect_one(bus, clock, delivery)
+                await collect_one(bus, clock, delivery, mourn)
             except TransientError as e:
                 logger.warning("advisory.delayed", seq=delivery.message.sequence, error=str(e))
-                await delivery.nak(RETRY_S)
+                await _again(delivery)
+            except Exception:  # one grave that cannot be dug must not end the digging
+                logger.exception("advisory.failed", seq=delivery.message.sequence)
+                await _again(delivery)
 
 
-async def collect_one(bus: Bus, clock: Clock, delivery: Delivery) -> None:
+async def _again(delivery: Delivery) -> None:
+    try:
+        await delivery.nak(RETRY_S)
+    except TransientError as e:  # then the broker gives it again by itself
+        logger.info("message.unattended", seq=delivery.message.sequence, error=str(e))
+
+
+async def collect_one(bus: Bus, clock: Clock, delivery: Delivery, mourn: Mourner | None = None) -> None:
     """Bury the message that one advisory tells of, and take it out of its work queue."""
     try:
         advisory = msgspec.json.decode(delivery.message.body, type=_Advisory)
@@ -98,6 +113,8 @@ async def collect_one(bus: Bus, clock: Clock, delivery: Delivery) -> None:
             reason = advisory.reason or f"delivered {advisory.deliveries} times and never settled"
             await bury(bus, clock, consumer, stored, reason=reason, attempts=advisory.deliveries)
             metrics.DEAD.labels(consumer.name, topic_name(stored.subject)).inc()
+            if mourn is not None:
+                await mourn(consumer, stored, reason)
             if advisory.stream in _WORK_QUEUES:
                 await bus.remove_stored(advisory.stream, advisory.stream_seq)
     await delivery.ack()

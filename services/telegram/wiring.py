@@ -18,6 +18,7 @@ from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.words import Catalogue
 from services.telegram.handlers import chores
+from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.courier import Courier
@@ -52,7 +53,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         bot = await opened.enter_async_context(client)
         source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
         chat = AiogramChat(bot)
-        sender = build_sender(settings, bus, chat, deliveries, words, stage.clock)
+        sender, abandoned = build_sender(settings, bus, chat, deliveries, words, stage.clock)
         receiver = Receiver(bus, source, stage.clock)
         desk = Desk(bus, words, stage.clock, settings.symbol)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
@@ -63,7 +64,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             watch = FeedWatch(bus, stage.clock, settings.operator_ids)
             optional = (
                 watch.run(),
-                collect(bus, stage.clock),
+                collect(bus, stage.clock, abandoned.mourn),
                 chores.name_commands(chat, words),
                 chores.prune(deliveries, settings.keep_days),
             )
@@ -75,13 +76,14 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
 
 def build_sender(
     settings: TelegramSettings, bus: Bus, chat: Chat, deliveries: Deliveries, words: Catalogue, clock: Clock
-) -> Sender:
-    """Make the dispatcher."""
+) -> tuple[Sender, Abandoned]:
+    """Make the dispatcher, and what settles the sends that the broker gave up on."""
     pictures = PictureRoom()
     writer = Writer(bus, chat, deliveries, words, pictures)
     courier = Courier(writer, deliveries, pictures, settings.most_attempts)
     gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
-    return Sender(bus, courier, Announcer(bus, clock), gallery, clock, settings.limits)
+    announcer = Announcer(bus, clock)
+    return Sender(bus, courier, announcer, gallery, clock, settings.limits), Abandoned(courier, announcer)
 
 
 def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> None:

@@ -75,12 +75,19 @@ def plan(row: Row | None, kind: SendClass, *, is_idempotent: bool, is_expired: b
         return Close(DeliveryState.EXPIRED, "expired") if is_expired else Call(1)
     if isinstance(row.state, DeliveryState):
         return Settled(row)
-    may_have_arrived = row.repeats > 0 or (row.state is Progress.ATTEMPTING and not is_idempotent)
     if is_expired:
-        return Close(DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.EXPIRED, "expired")
+        return given_up(row, Close(DeliveryState.EXPIRED, "expired"), is_idempotent=is_idempotent)
     if row.state is Progress.ATTEMPTING:
         return _after_interruption(row, kind, is_idempotent=is_idempotent)
     return Call(row.attempts + 1, row.repeats)
+
+
+def given_up(row: Row | None, close: Close, *, is_idempotent: bool) -> Close:
+    """Settle a send that will not be called again as `close` says, or as unknown where somebody may have read it."""
+    if row is None or isinstance(row.state, DeliveryState):
+        return close
+    may_have_arrived = row.repeats > 0 or (row.state is Progress.ATTEMPTING and not is_idempotent)
+    return Close(DeliveryState.UNKNOWN, close.reason) if may_have_arrived else close
 
 
 def _after_interruption(row: Row, kind: SendClass, *, is_idempotent: bool) -> Plan:

@@ -82,8 +82,9 @@ class Courier:
                 return await self._call(send, plan, row)
 
     async def settle(self, send: SendMessage, close: Close) -> Row:
-        """Write that a send ended without a call."""
-        ended = await self._close(send, close, await self._deliveries.find(send.id))
+        """Write that a send ended without another call. What ended before stands as it was."""
+        row = await self._deliveries.find(send.id)
+        ended = await self._close(send, attempt.given_up(row, close, is_idempotent=is_idempotent(send)), row)
         return ended.row
 
     async def _close(self, send: SendMessage, close: Close, row: Row | None) -> Ended:

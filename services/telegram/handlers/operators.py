@@ -70,11 +70,12 @@ class FeedWatch:
         for attempt in count(1):
             try:
                 await self._bus.publish(catalogue.SEND, notice, SendClass.REPLY.value, notice.chat_id)
-                return
             except TransientError as e:
                 if attempt == 1:
                     logger.warning("notice.delayed", send_id=notice.id, error=str(e))
                 await asyncio.sleep(growing_delay(attempt))
+            else:
+                return
 
     async def _notice(self, change: FeedStateChanged, operator: int) -> SendMessage:
         language, zone = await self._reads(operator)

@@ -1,0 +1,28 @@
+"""Sends that the broker gave up on: what became of them is told all the same, so that nobody waits for ever."""
+
+from chassis.bus import Stored
+from contracts import catalogue, codec
+from contracts.catalogue import Consumer
+from contracts.messages import DeliveryState, SendMessage
+from services.telegram.domain.attempt import Close
+from services.telegram.handlers.announcer import Announcer
+from services.telegram.handlers.courier import Courier
+
+
+class Abandoned:
+    """Settles sends that went to the dead letters behind our back: too many crashes, or terminated by hand."""
+
+    def __init__(self, courier: Courier, announcer: Announcer) -> None:
+        self._courier = courier
+        self._announcer = announcer
+
+    async def mourn(self, consumer: Consumer, stored: Stored, reason: str) -> None:
+        """Tell how a buried send ended: as its row says, else dead. Raises TransientError: ask again."""
+        if consumer.name != catalogue.TELEGRAM_SENDS.name:
+            return
+        try:
+            send = codec.decode(stored.body, SendMessage)
+        except codec.MalformedError:  # nobody waits for what was no message
+            return
+        row = await self._courier.settle(send, Close(DeliveryState.DEAD, reason[:200]))
+        await self._announcer.announce(send, row)
