@@ -1,10 +1,12 @@
 """`sinyal demo`: the whole product on this machine, without a key: real servers, a simulated venue, a phone page."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import sys
+import time
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from chassis.errors import StartError
 from chassis.nats_bus import connect
 from sandbox.exchange.tape import TapeError, open_tape
 from sandbox.stack.broker import NoBrokerError
-from sandbox.stack.people import People, is_new_message
+from sandbox.stack.people import People, SilentBotError, is_new_message
 from sandbox.stack.postgres import NoPostgresError
 from sandbox.stack.stack import Market, Stack
 from sandbox.stack.supervisor import NotReadyError
@@ -29,7 +31,11 @@ from sandbox.stack.tally import is_drained, read_records, summarise
 SYMBOL = "XAUUSD"
 NAMES = ("Ani", "Budi", "Citra", "Dewi", "Eko", "Fajar", "Gita", "Hadi", "Indah", "Joko")
 DRAIN_S = 30.0
-"""How long the last messages may take after the market has stopped."""
+"""How long the last messages may take after the market has stopped, and for each subscriber `DRAIN_EACH_S` more:"""
+DRAIN_EACH_S = 0.15
+"""A signal, its picture and its outcome at 28 a second, and some room."""
+DOUBLE_PRESS_S = 1.0
+"""Two signals within this time are one wish: a terminal and its parent may both pass it on."""
 
 Json = dict[str, Any]
 
@@ -61,8 +67,8 @@ def demo(
     """Run everything here: servers, simulated venue, five services, and a phone to look at."""
     if lang not in ("id", "en"):
         raise StartError(f"--lang {lang}: choose id or en")
-    if report is not None and not report.resolve().parent.is_dir():
-        raise StartError(f"--json {report}: the folder {report.resolve().parent} does not exist")
+    if report is not None:
+        _check_report(report)
     if tape is not None:
         try:
             open_tape(tape)
@@ -71,7 +77,7 @@ def demo(
     options = Options(Market(tape, speed, seed), seconds, subscribers, lang, report, not no_open)
     try:
         summary = asyncio.run(_run(options))
-    except (NoPostgresError, NoBrokerError, NotReadyError) as e:
+    except (NoPostgresError, NoBrokerError, NotReadyError, SilentBotError) as e:
         raise StartError(str(e)) from e
     if report is not None:
         report.write_text(json.dumps(summary, indent=2) + "\n")
@@ -79,21 +85,28 @@ def demo(
         sys.exit(1)
 
 
+def _check_report(report: Path) -> None:
+    """Refuse now what could not be written at the end."""
+    folder = report.resolve().parent
+    if not folder.is_dir():
+        raise StartError(f"--json {report}: the folder {folder} does not exist")
+    if report.is_dir():
+        raise StartError(f"--json {report}: is a folder, give the name of a file")
+    if not os.access(report if report.exists() else folder, os.W_OK):
+        raise StartError(f"--json {report}: may not be written, choose another file")
+
+
 async def _run(options: Options) -> Json:
     console = Console(stderr=True)
-    stop = asyncio.Event()
+    stop = Wishes()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    board = Board()
+        asyncio.get_running_loop().add_signal_handler(number, stop.hear)
+    board = Board(console)
     stack = Stack(options.market, tell=board.tell)
     with Live(board, console=console, refresh_per_second=8, transient=True) as live:
         starting = asyncio.ensure_future(stack.__aenter__())
-        await _first_of(starting, stop)
-        if not starting.done():
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+        if not await _unless(stop.end, starting):
             raise StartError("stopped while starting")
-        await starting
         try:
             summary = await _session(options, stack, stop, live, board)
         finally:
@@ -105,23 +118,33 @@ async def _run(options: Options) -> Json:
     return summary
 
 
-async def _session(options: Options, stack: Stack, stop: asyncio.Event, live: Live, board: "Board") -> Json:
+async def _session(options: Options, stack: Stack, stop: "Wishes", live: Live, board: "Board") -> Json:
     async with People(stack.layout.telegram_url) as people, connect(stack.layout.broker.url, name="demo") as bus:
-        chats = await _subscribe(people, options)
-        board.page = f"{stack.layout.telegram_url}/?chat={chats[0]}"
-        if options.opens_page and _has_screen():
-            webbrowser.open(board.page)
-        live.console.print(f"phone page: [bold]{board.page}[/]")
-        await _watch(people, stop, options.seconds, board)
-        live.update(Text("the market stops; the last messages go out"))
+        await _unless(stop.end, asyncio.ensure_future(_listen(people, options, stack, board)))
+        if stack.supervisor.refused.is_set():
+            raise StartError(stack.supervisor.refusal)
+        live.update(Text("the market stops; the last messages go out (Ctrl-C again does not wait for them)"))
         await stack.supervisor.down(["exchange"])
-        await _drain(stack)
+        limit_s = DRAIN_S + DRAIN_EACH_S * options.subscribers
+        if not await _unless(stop.hurry, asyncio.ensure_future(_drain(stack, limit_s))):
+            live.console.print("not waited for: what is still on its way counts as lost")
         records = await read_records(bus, stack.layout.database_url, await people.journal(), SYMBOL)
         return summarise(records)
 
 
-async def _subscribe(people: People, options: Options) -> list[int]:
+async def _listen(people: People, options: Options, stack: Stack, board: "Board") -> None:
+    """Let people join and the market run until it is time, or a room cannot go on."""
+    chats = await _subscribe(people, options, board)
+    board.show_page(f"{stack.layout.telegram_url}/?chat={chats[0]}")
+    if options.opens_page and _has_screen():
+        webbrowser.open(board.page)
+    watching = asyncio.ensure_future(_watch(people, options.seconds, board))
+    await _unless(stack.supervisor.refused, watching)
+
+
+async def _subscribe(people: People, options: Options, board: "Board") -> list[int]:
     """Let everybody join and switch automatic signals on."""
+    board.tell("people", f"{options.subscribers} join")
     chats = [
         await people.join(NAMES[n] if n < len(NAMES) else f"{NAMES[n % len(NAMES)]} {n}", options.language)
         for n in range(options.subscribers)
@@ -129,46 +152,76 @@ async def _subscribe(people: People, options: Options) -> list[int]:
     for chat in chats:
         await people.say(chat, "/start")
         await people.say(chat, "/monitor")
-    for chat in chats:
-        await people.answered(chat, 2, within_s=30 + options.subscribers)
+    await people.answered(chats, 2, within_s=30 + options.subscribers)
+    board.tell("people", "ready")
     return chats
 
 
-async def _watch(people: People, stop: asyncio.Event, seconds: float | None, board: "Board") -> None:
+async def _watch(people: People, seconds: float | None, board: "Board") -> None:
     """Show what goes out until it is time."""
     loop = asyncio.get_running_loop()
     end = None if seconds is None else loop.time() + seconds
-    while not stop.is_set() and (end is None or loop.time() < end):
-        entries = await people.journal()
-        board.sent = sum(is_new_message(entry) for entry in entries)
+    seen = 0
+    while end is None or loop.time() < end:
+        for entry in await people.journal(seen):
+            seen = entry["number"]
+            board.sent += is_new_message(entry)
         board.left_s = None if end is None else max(0.0, end - loop.time())
-        pause_s = 1.0 if board.left_s is None else min(1.0, board.left_s)
-        await _first_of(asyncio.ensure_future(asyncio.sleep(pause_s)), stop)
+        await asyncio.sleep(1.0 if board.left_s is None else min(1.0, board.left_s))
 
 
-async def _drain(stack: Stack) -> None:
+async def _drain(stack: Stack, limit_s: float) -> None:
     """Wait until nothing is due any more: no row in an outbox, no proposal without an answer, no send in the queue."""
-    deadline = asyncio.get_running_loop().time() + DRAIN_S
-    while not await is_drained(stack.layout.database_url, stack.layout.broker.monitor_port):
-        if asyncio.get_running_loop().time() > deadline:
-            return
-        await asyncio.sleep(0.25)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            while True:
+                if await is_drained(stack.layout.database_url, stack.layout.broker.monitor_port):
+                    return
+                await asyncio.sleep(0.25)
 
 
-async def _first_of(task: "asyncio.Future[Any]", stop: asyncio.Event) -> None:
-    waiter = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
-    waiter.cancel()
+async def _unless(event: asyncio.Event, work: "asyncio.Future[Any]") -> bool:
+    """Wait for `work`, and raise what it raises; when `event` is first, end it and return False."""
+    waiter = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            await work
+            return True
+        return False
+    finally:
+        waiter.cancel()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 def _has_screen() -> bool:
     return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-class Board:
-    """What the terminal shows while the demo runs."""
+class Wishes:
+    """What Ctrl-C and SIGTERM ask for: the end, and the second time not to wait for the last messages."""
 
     def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self._heard_at = 0.0
+
+    def hear(self) -> None:
+        """Take one."""
+        now = time.monotonic()
+        if not self.end.is_set():
+            self._heard_at = now
+            self.end.set()
+        elif now - self._heard_at > DOUBLE_PRESS_S:
+            self.hurry.set()
+
+
+class Board:
+    """What the terminal shows while the demo runs. Where nothing can be redrawn, changes are told line by line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self.states: dict[str, str] = {}
         self.page = ""
         self.sent = 0
@@ -177,6 +230,13 @@ class Board:
     def tell(self, name: str, state: str) -> None:
         """Learn the state of a process."""
         self.states[name] = state
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            self._console.print(f"{name:<14}{state}")
+
+    def show_page(self, url: str) -> None:
+        """Tell where the phone page is."""
+        self.page = url
+        self._console.print(f"phone page: [bold]{url}[/]", soft_wrap=True)
 
     def __rich__(self) -> Table:
         """Draw it."""

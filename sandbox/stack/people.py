@@ -2,12 +2,18 @@
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
 Json = dict[str, Any]
+
+
+class SilentBotError(RuntimeError):
+    """The bot did not answer in time."""
 
 
 class People:
@@ -53,25 +59,30 @@ class People:
         """Press a button."""
         await self._post(f"/sandbox/chats/{chat_id}/press", {"message_id": message_id, "data": data})
 
-    async def journal(self) -> list[Json]:
-        """Read every call of the bot."""
-        return list((await self._get("/sandbox/journal"))["entries"])
+    async def journal(self, after: int = 0) -> list[Json]:
+        """Read every call of the bot after the entry numbered `after`."""
+        return list((await self._get(f"/sandbox/journal?after={after}"))["entries"])
 
     async def messages(self, chat_id: int) -> list[Json]:
         """Read a chat."""
         return list((await self._get(f"/sandbox/chats/{chat_id}/messages"))["messages"])
 
-    async def answered(self, chat_id: int, count: int, within_s: float = 30.0) -> None:
-        """Wait until the bot has sent `count` messages to a chat.
+    async def answered(self, chats: Sequence[int], count: int, within_s: float = 30.0) -> None:
+        """Wait until the bot has sent `count` messages to each of the chats.
 
         Raises:
-            TimeoutError: it did not.
+            SilentBotError: it did not.
         """
         deadline = time.monotonic() + within_s
-        while sum(is_new_message(entry) and entry["chat_id"] == chat_id for entry in await self.journal()) < count:
+        heard: Counter[int] = Counter()
+        seen = 0
+        while silent := [chat for chat in chats if heard[chat] < count]:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the bot did not answer in chat {chat_id} within {within_s:.0f} s")
+                raise SilentBotError(f"the bot did not answer in chat {silent[0]} within {within_s:.0f} s")
             await asyncio.sleep(0.1)
+            for entry in await self.journal(seen):
+                seen = entry["number"]
+                heard[entry["chat_id"]] += is_new_message(entry)
 
 
 def is_new_message(entry: Json) -> bool:

@@ -37,8 +37,7 @@ async def test_killing_each_service_loses_and_doubles_nothing() -> None:
         for chat in chats:
             await people.say(chat, "/start")
             await people.say(chat, "/monitor")
-        for chat in chats:
-            await people.answered(chat, 2)
+        await people.answered(chats, 2)
 
         for room in ROOMS:
             await until_sent(people, 6)

@@ -173,3 +173,22 @@ def test_a_demo_that_is_stopped_while_it_starts_says_so_and_leaves_nothing(numbe
     assert said.strip().splitlines()[-1] == "sinyal: stopped while starting"
     assert marked_anywhere(temporary) == []
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.stack
+def test_a_demo_that_is_stopped_while_people_join_ends_at_once(temporary: Path) -> None:
+    demo = start_demo(temporary, "--subscribers", "400")
+    assert demo.stderr is not None
+    for line in demo.stderr:
+        if line.split() == ["people", "400", "join"]:
+            break
+    asked = time.monotonic()
+
+    demo.send_signal(signal.SIGINT)
+    time.sleep(1.5)
+    demo.send_signal(signal.SIGINT)  # and do not wait for their messages
+    demo.communicate(timeout=60)
+
+    assert time.monotonic() - asked < 30
+    assert marked_anywhere(temporary) == []
+    assert list(temporary.iterdir()) == []
