@@ -26,6 +26,28 @@ Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
+IDLE_IN_TRANSACTION_MS = 30_000
+"""A copy that froze or was cut off in a transaction keeps its locks, and every outbox waits for its end."""
+
+LINK: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""A server that vanished without a word is noticed after seconds; the kernel's own times are a quarter of an hour for
+a question under way, and two hours for a silent connection.
+"""
+
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby that is not yet, or no longer, the one to write to
+    PoolTimeout,
+)
+"""What heals by itself, as psycopg tells it."""
 
 
 class MigrationChangedError(StartError):
@@ -56,11 +78,12 @@ async def open_pool(
         StartError: no connection within `wait_s`; names the setting.
     """
     options = f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    options += f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
     if schema is not None:
         options += f" -c search_path={schema}"
     pool: Pool = AsyncConnectionPool(
         url,
-        kwargs={"application_name": f"sinyal-{name}", "options": options, "connect_timeout": 3},
+        kwargs={"application_name": f"sinyal-{name}", "options": options, **LINK},
         min_size=1,
         max_size=max_size,
         open=False,
@@ -85,7 +108,7 @@ async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[tuple[Any, ..
     try:
         async with pool.connection() as connection:
             yield connection
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as e:
+    except AWAY as e:
         raise TransientError(f"database: {redact(str(e)).strip()}") from e
 
 

@@ -9,15 +9,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg
 import structlog
 from psycopg import AsyncConnection, sql
-from psycopg_pool import PoolTimeout
 
 from chassis import metrics
-from chassis.bus import Bus, Outgoing
-from chassis.database import Pool
-from chassis.errors import TransientError
+from chassis.bus import Bus, Outgoing, Stored
+from chassis.clock import SystemClock
+from chassis.database import AWAY, Pool
+from chassis.dead_letters import bury
+from chassis.errors import RejectedError, TransientError
+from contracts.catalogue import Consumer
 
 SWEEP_S = 1.0
 """How long a row may wait when its notification was lost."""
@@ -59,7 +60,7 @@ class Relay:
             try:
                 async with self._pool.connection() as connection:
                     await self._relay(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TransientError) as e:
+            except (*AWAY, TransientError) as e:
                 if not is_down:
                     logger.warning("outbox.halted", key=self._schema, error=e)
                 is_down = True
@@ -97,11 +98,29 @@ class Relay:
         if not rows:
             metrics.OUTBOX_PENDING.set(0)
             return 0
-        await self._bus.publish_batch([Outgoing(subject, bytes(body), message) for _, message, subject, body in rows])
+        await self._publish([Outgoing(subject, bytes(body), message) for _, message, subject, body in rows])
         await connection.execute("delete from outbox where id = any(%s)", [[row[0] for row in rows]])
         metrics.OUTBOX_PUBLISHED.inc(len(rows))
         metrics.OUTBOX_PENDING.set(len(rows))
         return len(rows)
+
+    async def _publish(self, batch: Sequence[Outgoing]) -> None:
+        try:
+            await self._bus.publish_batch(batch)
+        except RejectedError:
+            for message in batch:
+                await self._publish_alone(message)
+
+    async def _publish_alone(self, message: Outgoing) -> None:
+        """Publish one; what the broker will never take goes to the dead letters, so that others need not wait."""
+        try:
+            await self._bus.publish_batch([message])
+        except RejectedError as e:
+            logger.error("outbox.refused", key=message.subject, error=str(e))  # noqa: TRY400  # its words say it all
+            clock = SystemClock()
+            refused = Stored(message.subject, message.body, {"Nats-Msg-Id": message.id}, 0, clock.now())
+            source = Consumer(f"outbox-{self._schema}", "OUTBOX", (), self._schema)
+            await bury(self._bus, clock, source, refused, reason=str(e), attempts=1)
 
     async def _is_held_back(self, connection: AsyncConnection[tuple[Any, ...]]) -> bool:
         """Whether rows wait for an older transaction to end."""

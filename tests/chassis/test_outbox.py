@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Sequence
 
 import psycopg
+import pytest
 
 from chassis import inbox, outbox
 from chassis.bus import Outgoing
+from chassis.clock import SystemClock
 from chassis.database import Pool, apply_migrations, open_pool, transaction
-from chassis.errors import TransientError
+from chassis.errors import RejectedError, TransientError
+from chassis.memory_bus import MemoryBus
+from contracts import catalogue
 
 
 class Recorder:
@@ -120,3 +124,46 @@ async def test_a_message_is_handled_once(postgres: str) -> None:
 
 async def test_migrations_are_applied_once(postgres: str) -> None:
     assert await apply_migrations(postgres) == []
+
+
+async def test_a_message_that_the_broker_never_takes_holds_up_no_other(postgres: str) -> None:
+    class Picky(MemoryBus):
+        async def publish_batch(self, batch: Sequence[Outgoing]) -> None:
+            if any(one.id == "poison" for one in batch):
+                raise RejectedError("broker: never")
+            await super().publish_batch(batch)
+
+    bus = Picky(SystemClock())
+    async with await open_positions(postgres) as pool:
+        async with transaction(pool) as connection:
+            await outbox.add(connection, [message("before"), message("poison"), message("behind")])
+        relay = asyncio.ensure_future(outbox.Relay(pool, bus, schema="positions").run())
+        async with asyncio.timeout(10), bus.deliveries(catalogue.TELEGRAM_SENDS) as sends:
+            came = [(await anext(sends)).message.headers["Nats-Msg-Id"] for _ in range(2)]
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+
+    (letter,) = bus.said(catalogue.DEAD)
+    assert came == ["before", "behind"]
+    assert (letter.subject, letter.payload, letter.reason) == ("send.v1.exit.1", b"{}", "broker: never")
+
+
+async def test_a_copy_that_freezes_in_a_transaction_is_shut_out_and_the_outbox_goes_on(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.database.IDLE_IN_TRANSACTION_MS", 500)
+    recorder = Recorder()
+
+    async def freeze(pool: Pool) -> None:
+        async with transaction(pool) as frozen:
+            await outbox.add(frozen, [message("frozen")])
+            async with transaction(pool) as connection:
+                await outbox.add(connection, [message("later")])
+            await run_until(recorder, pool, 1)
+            await frozen.execute("select 1")
+
+    async with await open_positions(postgres) as pool:
+        with pytest.raises(TransientError):
+            await freeze(pool)
+
+    assert recorder.published == ["later"]
