@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from sandbox.exchange.binance_talk import DAY_S, Life
 from sandbox.exchange.control import control
 from sandbox.exchange.server import ExchangeServer
 from sandbox.exchange.tape import TapeError, open_tape
@@ -65,6 +66,12 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--start", default="first", help="where a recorded tape goes live: first, busiest or an ISO time"
     )
+    parser.add_argument(
+        "--connection-life", type=_above_zero, default=DAY_S, help="seconds a Binance connection may last"
+    )
+    parser.add_argument(
+        "--connection-clock", choices=("wall", "market"), default="wall", help="whose seconds those are"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=0, help="port of the venue; 0 for a free one")
     parser.add_argument("--faults-port", type=_port, default=0, help="port of the control door; 0 for a free one")
@@ -101,6 +108,7 @@ async def _serve(options: argparse.Namespace) -> None:
             port=options.port,
             warmup_candles=options.warmup_candles,
             start=options.start,
+            life=Life(options.connection_life, options.connection_clock, min(600.0, options.connection_life / 2)),
         )
         with _naming("--port", options.host, options.port):
             await stack.enter_async_context(server)

@@ -15,7 +15,7 @@ from sandbox.exchange.faults import Faults
 from sandbox.exchange.link import Link
 from sandbox.exchange.market import Market, Window
 from sandbox.exchange.symbols import Listing, find_listing
-from sandbox.exchange.venue import Refusal
+from sandbox.exchange.venue import Answer, Refusal
 
 LEGACY_PATH = "/websockets/v3"
 NEW_PATH = "/trading/v1/options/ws/public"
@@ -32,6 +32,10 @@ class DerivVenue:
         """Tell whether Deriv is spoken on a path."""
         return path in DIALECTS
 
+    async def answer(self, request: Handshake, market: Market, faults: Faults) -> Answer | None:  # noqa: ARG002
+        """Answer no plain request: Deriv speaks over WebSockets only."""
+        return None
+
     def greet(self, request: Handshake) -> Refusal | None:
         """Refuse the legacy path without a number as app_id."""
         parts = urlsplit(request.path)
@@ -42,7 +46,7 @@ class DerivVenue:
 
     def converse(self, path: str, market: Market, link: Link, faults: Faults) -> "DerivConversation":
         """Begin a conversation in the path's dialect."""
-        return DerivConversation(DIALECTS[path], market, link, faults)
+        return DerivConversation(DIALECTS[urlsplit(path).path], market, link, faults)
 
 
 class DerivConversation:
@@ -78,6 +82,9 @@ class DerivConversation:
         """Put broken frame `number` on every stream."""
         for stream in self._streams:
             self._link.put(stream.broken_frame(number, spot))
+
+    def beat(self, now_ms: int) -> None:
+        """Do nothing by itself: Deriv only answers and streams."""
 
     async def hear(self, text: str | bytes) -> None:
         """Answer one frame, with what was asked or with an error."""

@@ -1,11 +1,19 @@
 """One connection's way out: a bounded queue and one writer, so that a slow client stalls nobody but itself."""
 
 import asyncio
+from typing import NamedTuple
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 QUEUE_FRAMES = 4096
+
+
+class Farewell(NamedTuple):
+    """The last thing said on a connection: a close code and why."""
+
+    code: int
+    reason: str
 
 
 class Link:
@@ -14,7 +22,7 @@ class Link:
     def __init__(self, socket: ServerConnection, limit: int = QUEUE_FRAMES) -> None:
         """Write to `socket`; more than `limit` waiting frames break the connection."""
         self._socket = socket
-        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(limit)
+        self._waiting: asyncio.Queue[bytes | Farewell] = asyncio.Queue(limit)
         self._flowing = asyncio.Event()
         self._flowing.set()
 
@@ -31,9 +39,19 @@ class Link:
             while True:
                 frame = await self._waiting.get()
                 await self._flowing.wait()
+                if isinstance(frame, Farewell):
+                    await self.close(*frame)
+                    return
                 await self._socket.send(frame, text=True)
         except ConnectionClosed:
             return
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the connection when all that waits has been sent."""
+        try:
+            self._waiting.put_nowait(Farewell(code, reason))
+        except asyncio.QueueFull:
+            self.cut()
 
     def freeze(self) -> None:
         """Stop reading and writing, leaving the connection as it is: not even a ping is answered."""

@@ -12,22 +12,27 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from sandbox.exchange.binance import BinanceVenue
+from sandbox.exchange.binance_talk import Life
 from sandbox.exchange.day_sheet import Spot
 from sandbox.exchange.deriv import DerivVenue
 from sandbox.exchange.faults import Faults
 from sandbox.exchange.link import QUEUE_FRAMES, Link
 from sandbox.exchange.market import Market
 from sandbox.exchange.quotes import Tape
-from sandbox.exchange.venue import Conversation, Refusal, Venue
+from sandbox.exchange.venue import Answer, Conversation, Refusal, Venue
 
 WAKE_S = 0.02
 LOOK_AHEAD_S = 0.5
 GOING_AWAY, TRY_LATER = 1001, 1013
 LARGEST_REQUEST = 65_536
-VENUES: tuple[Venue, ...] = (DerivVenue(),)
+PING_EVERY_S, PONG_WITHIN_S = 20.0, 60.0
+"""What Binance documents of itself; Deriv documents nothing, and is served the same."""
+
 LOGGER = logging.getLogger("sandbox.exchange")
 QUIET_LOGGER = logging.getLogger("sandbox.exchange.sockets")
 QUIET_LOGGER.setLevel(logging.CRITICAL)  # a client that breaks off is the simulator's daily bread
@@ -51,10 +56,15 @@ class ExchangeServer:
         warmup_candles: int = 1000,
         start: str = "first",
         wall: Callable[[], float] = time.monotonic,
+        life: Life | None = None,
     ) -> None:
-        """Prepare a venue on `host` and `port` (0: a free one). Raises ValueError for a wrong speed, TapeError."""
+        """Prepare a venue on `host` and `port` (0: a free one); `life` is that of Binance's connections.
+
+        Raises ValueError for a wrong speed, TapeError.
+        """
         self.market = Market(tape, speed=speed, warmup_candles=warmup_candles, start=start, wall=wall)
         self.faults = Faults()
+        self.venues: tuple[Venue, ...] = (DerivVenue(), BinanceVenue(life))
         self.ticks_sent = 0
         self.port = port
         self._host = host
@@ -134,30 +144,33 @@ class ExchangeServer:
             self.port,
             process_request=self._greet,
             compression=None,
+            ping_interval=PING_EVERY_S,
+            ping_timeout=PONG_WITHIN_S,
             max_size=LARGEST_REQUEST,
             close_timeout=1.0,
             logger=QUIET_LOGGER,
         )
 
-    def _greet(self, socket: ServerConnection, request: Request) -> Response | None:
-        path = urlsplit(request.path).path
-        venue = self._venue(path)
+    async def _greet(self, socket: ServerConnection, request: Request) -> Response | None:
+        venue = self._venue(request.path)
         if self.faults.is_on("outage") or self.faults.take("refuse"):
             refusal: Refusal | None = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "sandbox: told to refuse\n")
         elif venue is None:
             refusal = Refusal(HTTPStatus.NOT_FOUND, "no such path\n")
+        elif (answer := await venue.answer(request, self.market, self.faults)) is not None:
+            return _plain(answer)
         else:
             refusal = venue.greet(request)
         return socket.respond(HTTPStatus(refusal.status), refusal.body) if refusal else None
 
     def _venue(self, path: str) -> Venue | None:
-        return next((venue for venue in VENUES if venue.claims(path)), None)
+        return next((venue for venue in self.venues if venue.claims(urlsplit(path).path)), None)
 
     async def _converse(self, socket: ServerConnection) -> None:
         if self.faults.take("accept_then_close"):
             await socket.close(TRY_LATER, "sandbox: told to close")
             return
-        path = urlsplit(socket.request.path if socket.request else "").path
+        path = socket.request.path if socket.request else ""
         venue = self._venue(path)
         link = Link(socket, self.queue_frames)
         talk = venue.converse(path, self.market, link, self.faults) if venue else None
@@ -184,6 +197,8 @@ class ExchangeServer:
                     link.thaw()
             for spot in self.market.advance():
                 self._tell(spot)
+            for talk in self._talks.values():
+                talk.beat(self.market.told_ms)
             if self._held and not self.faults.is_on("late"):
                 self._release()
 
@@ -216,6 +231,12 @@ class ExchangeServer:
     def _tell_all(self, spot: Spot) -> None:
         for talk in self._talks.values():
             self.ticks_sent += talk.tell(spot)
+
+
+def _plain(answer: Answer) -> Response:
+    status = HTTPStatus(answer.status)
+    fixed = {"Content-Length": str(len(answer.body)), "Connection": "close"}
+    return Response(status.value, status.phrase, Headers({**answer.headers, **fixed}), answer.body)
 
 
 async def _listen(socket: ServerConnection, talk: Conversation) -> None:

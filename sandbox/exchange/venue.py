@@ -1,5 +1,6 @@
 """What a venue's protocol must offer to stand on the simulator: who it greets, and how it holds a conversation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,15 @@ class Refusal:
     body: str
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a plain HTTP request."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
 class Conversation(Protocol):
     """One client's connection, spoken in one protocol."""
 
@@ -34,6 +44,10 @@ class Conversation(Protocol):
         """Put broken frame `number` on the streams; numbers go round through all kinds."""
         ...
 
+    def beat(self, now_ms: int) -> None:
+        """Do what is due by the clock alone; called many times a second."""
+        ...
+
 
 class Venue(Protocol):
     """One protocol, spoken on the paths it claims."""
@@ -42,10 +56,14 @@ class Venue(Protocol):
         """Tell whether this protocol is spoken on a path (without its query)."""
         ...
 
+    async def answer(self, request: Request, market: Market, faults: Faults) -> Answer | None:
+        """Answer a plain HTTP request on a claimed path; None where it is a handshake."""
+        ...
+
     def greet(self, request: Request) -> Refusal | None:
         """Look at a handshake on a claimed path; None lets it in."""
         ...
 
     def converse(self, path: str, market: Market, link: Link, faults: Faults) -> Conversation:
-        """Begin a conversation."""
+        """Begin a conversation on a claimed path, its query included."""
         ...

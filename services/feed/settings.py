@@ -1,7 +1,11 @@
-"""What the feed can be told. Variables are `SINYAL_FEED_<FIELD>`."""
+"""What the feed can be told. Variables are `SINYAL_FEED_<FIELD>`.
+
+One process hears several venues: a symbol names its own (`BTCUSDT=binance:BTCUSDT`), else `venue` is meant.
+"""
 
 import json
-from typing import Annotated, Any, Literal, Self
+import re
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -21,15 +25,36 @@ class InstrumentSettings(BaseModel):
     hours: Literal["metals", "always"] = Field("metals", description="the weekly table behind the venue's own hours")
 
 
+VenueName = Literal["deriv", "binance"]
+VENUES: tuple[str, ...] = ("deriv", "binance")
+_PAIR = re.compile(r"^ *([A-Za-z0-9_]+) *= *(?:([a-z]+):)?([A-Za-z0-9_]+) *$")
+
+
+class Route(NamedTuple):
+    """One of our symbols, the venue it is heard from, and what it is called there."""
+
+    ours: str
+    venue: str
+    theirs: str
+
+
 class FeedSettings(RoomSettings):
     """The feed's settings."""
 
-    venue: Literal["deriv"] = Field("deriv", description="which venue's protocol is spoken")
+    venue: VenueName = Field("deriv", description="the venue of symbols that name none")
     dialect: Literal["new", "legacy"] = Field("new", description="Deriv's newer public API, or its legacy v3")
-    venue_url: str | None = Field(None, description="ws:// or wss:// address of the venue; none: the dialect's own")
+    venue_url: str | None = Field(None, description="ws:// or wss:// address of Deriv; none: the dialect's own")
+    binance_url: str = Field(
+        "https://data-api.binance.vision",
+        description="http:// or https:// address of Binance's REST API, without /api/v3",
+    )
+    binance_stream_url: str = Field(
+        "wss://data-stream.binance.vision", description="ws:// or wss:// address of Binance's streams, without /ws"
+    )
     app_id: str = Field("1089", pattern="^[0-9]+$", description="application id of Deriv's legacy dialect")
     symbols: str = Field(
-        "XAUUSD=frxXAUUSD", description="our symbol = the venue's, comma separated: XAUUSD=frxXAUUSD,XAGUSD=frxXAGUSD"
+        "XAUUSD=frxXAUUSD",
+        description="our symbol = the venue's, of one or more venues: XAUUSD=frxXAUUSD,BTCUSDT=binance:BTCUSDT",
     )
     instruments: Annotated[dict[str, InstrumentSettings], NoDecode] = Field(
         default_factory=dict, description='more instruments, as JSON: {"EURUSD": {"digits": 5, "pip": 0.0001}}'
@@ -61,24 +86,31 @@ class FeedSettings(RoomSettings):
         except ValueError as e:
             raise ValueError(f"not JSON ({e})") from e
 
-    @field_validator("venue_url")
+    @field_validator("venue_url", "binance_stream_url")
     @classmethod
     def _is_socket(cls, value: str | None) -> str | None:
         if value is not None:
-            parts = urlsplit(value)
-            if parts.scheme not in ("ws", "wss") or not parts.hostname:
-                raise ValueError(f"{value!r} is no WebSocket address: ws:// or wss:// and a host")
+            _refuse_address(value, ("ws", "wss"), "WebSocket")
+        return value
+
+    @field_validator("binance_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        _refuse_address(value, ("http", "https"), "HTTP")
         return value
 
     @field_validator("symbols")
     @classmethod
     def _are_pairs(cls, value: str) -> str:
-        pairs = [pair.split("=") for pair in value.split(",")]
-        if not all(len(pair) == 2 and all(part.strip().replace("_", "").isalnum() for part in pair) for pair in pairs):
-            raise ValueError(f"{value!r} should be pairs such as XAUUSD=frxXAUUSD, comma separated")
-        if len({pair[0].strip() for pair in pairs}) < len(pairs) or len({pair[1].strip() for pair in pairs}) < len(
-            pairs
-        ):
+        routes = []
+        for pair in value.split(","):
+            match = _PAIR.fullmatch(pair)
+            if match is None:
+                raise ValueError(f"{value!r} should be pairs such as XAUUSD=frxXAUUSD, comma separated")
+            if match[2] is not None and match[2] not in VENUES:
+                raise ValueError(f"{match[2]!r} is no venue of ours: {', '.join(VENUES)}")
+            routes.append(match.groups())
+        if len({ours for ours, _, _ in routes}) < len(routes) or len({told[1:] for told in routes}) < len(routes):
             raise ValueError(f"{value!r} names a symbol twice")
         return value
 
@@ -89,7 +121,27 @@ class FeedSettings(RoomSettings):
         return self
 
     @property
+    def routes(self) -> tuple[Route, ...]:
+        """Where each symbol is heard from, in the order they were named."""
+        matches = (_PAIR.fullmatch(pair) for pair in self.symbols.split(","))
+        return tuple(Route(match[1], match[2] or self.venue, match[3]) for match in matches if match)
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """The venues that are needed, in the order they were named."""
+        return tuple(dict.fromkeys(route.venue for route in self.routes))
+
+    @property
     def symbol_map(self) -> dict[str, str]:
-        """Our symbol to the venue's."""
-        pairs = (pair.split("=") for pair in self.symbols.split(","))
-        return {ours.strip(): theirs.strip() for ours, theirs in pairs}
+        """Our symbol to the venue's, of all venues."""
+        return {route.ours: route.theirs for route in self.routes}
+
+    def symbols_of(self, venue: str) -> dict[str, str]:
+        """Our symbol to the venue's, of one venue."""
+        return {route.ours: route.theirs for route in self.routes if route.venue == venue}
+
+
+def _refuse_address(value: str, schemes: tuple[str, str], kind: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"{value!r} is no {kind} address: {schemes[0]}:// or {schemes[1]}:// and a host")

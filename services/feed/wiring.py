@@ -10,6 +10,7 @@ from chassis.errors import StartError
 from chassis.health import Check
 from chassis.lifecycle import Stage
 from chassis.nats_bus import connect
+from services.feed.adapters.binance_venue import BinanceAddress, BinanceVenue
 from services.feed.adapters.deriv_dialects import DIALECTS
 from services.feed.adapters.deriv_venue import DerivVenue
 from services.feed.domain.backfill import Reach
@@ -29,37 +30,56 @@ logger = structlog.get_logger()
 
 
 async def main(settings: FeedSettings, stage: Stage) -> None:
-    """Run the feed until it is asked to stop, then publish what is left."""
+    """Run the feeds of all venues until asked to stop, then publish what is left."""
     instruments = known_instruments(settings)
     seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
     async with connect(settings.nats_url, name="feed", seed=seed) as bus:
         stage.health.add("bus", lambda: Check(bus.is_connected, "" if bus.is_connected else "the broker is away"))
         outlet = Outlet(bus, settings.backlog)
-        feed = build(settings, instruments, bus=bus, outlet=outlet, stage=stage)
-        stage.health.add("feed", feed.check)
+        feeds: list[Feed] = []
+        for venue in settings.venues:
+            feed = build(settings, instruments, bus=bus, outlet=outlet, stage=stage, venue=venue)
+            stage.health.add("feed" if not feeds else f"feed_{venue}", feed.check)
+            feeds.append(feed)
         async with asyncio.TaskGroup() as tasks:
             speaking = tasks.create_task(outlet.run())
-            living = tasks.create_task(feed.run())
+            living = {tasks.create_task(feed.run()) for feed in feeds}
             await stage.stop.wait()
-            living.cancel()
-            await asyncio.wait({living})
-            feed.stop()
+            for task in living:
+                task.cancel()
+            await asyncio.wait(living)
+            for feed in feeds:
+                feed.stop()
             await _drain(outlet)
             speaking.cancel()
 
 
-def build(
-    settings: FeedSettings, instruments: dict[str, Instrument], *, bus: Bus, outlet: Outlet, stage: Stage
+def build(  # what a feed stands on
+    settings: FeedSettings,
+    instruments: dict[str, Instrument],
+    *,
+    bus: Bus,
+    outlet: Outlet,
+    stage: Stage,
+    venue: str | None = None,
 ) -> Feed:
-    """Make the feed of all symbols."""
+    """Make the feed of one venue's symbols; None: the venue of the first symbol.
+
+    Each venue has its own clock, connection and backoff: what happens to one does not touch the others.
+    """
+    name = venue or settings.venues[0]
     market = MarketClock(stage.clock, settings.market_speed)
-    venue = build_venue(settings)
+    spoken = build_venue(settings, name, MarketClock(stage.clock, settings.market_speed))
     patience = Patience(settings.stale_after_s, settings.reconnect_after_s)
     feeds = {
         symbol: SymbolFeed(
-            instrument, Teller(symbol, venue.name, outlet, stage.clock, market), stage.clock, market, patience
+            instruments[symbol],
+            Teller(symbol, spoken.name, outlet, stage.clock, market),
+            stage.clock,
+            market,
+            patience,
         )
-        for symbol, instrument in instruments.items()
+        for symbol in settings.symbols_of(name)
     }
     reach = Reach(
         bars=settings.history_candles,
@@ -67,14 +87,18 @@ def build(
         ticks_ms=int(settings.repair_by_ticks_hours * 3_600_000),
     )
     backoff = Backoff(settings.reconnect_first_s, settings.reconnect_most_s)
-    return Feed(Means(venue, outlet, market, reach), feeds, bus=bus, clock=stage.clock, backoff=backoff)
+    return Feed(Means(spoken, outlet, market, reach), feeds, bus=bus, clock=stage.clock, backoff=backoff)
 
 
-def build_venue(settings: FeedSettings) -> Venue:
-    """Choose the venue's adapter."""
+def build_venue(settings: FeedSettings, name: str, market: MarketClock) -> Venue:
+    """Choose the venue's adapter. `market` is for venues whose quotes carry no time; they set it themselves."""
+    symbols = settings.symbols_of(name)
+    if name == "binance":
+        address = BinanceAddress(settings.binance_url, settings.binance_stream_url)
+        return BinanceVenue(address, symbols, market, deadline_s=settings.request_deadline_s)
     dialect = DIALECTS[settings.dialect]
     url = dialect.url(settings.venue_url, settings.app_id)
-    return DerivVenue(dialect, url, settings.symbol_map, deadline_s=settings.request_deadline_s)
+    return DerivVenue(dialect, url, symbols, deadline_s=settings.request_deadline_s)
 
 
 def known_instruments(settings: FeedSettings) -> dict[str, Instrument]:
