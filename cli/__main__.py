@@ -7,9 +7,11 @@ import typer
 
 from chassis.errors import StartError
 from cli.candles import candles
+from cli.data import data
 from cli.database import database
 from cli.demo import demo
 from cli.evaluate import evaluate
+from cli.feed import feed
 from cli.streams import streams
 from cli.up import up
 
@@ -25,6 +27,8 @@ app.command()(demo)
 app.command()(up)
 app.command()(evaluate)
 app.command()(candles)
+app.add_typer(feed, name="feed")
+app.add_typer(data, name="data")
 app.add_typer(streams, name="streams")
 app.add_typer(database, name="db")
 
