@@ -13,7 +13,14 @@ async def first_time(connection: AsyncConnection[tuple[Any, ...]], consumer: str
     return cursor.rowcount == 1
 
 
-async def forget_older(connection: AsyncConnection[tuple[Any, ...]], days: int) -> int:
-    """Delete what was handled more than `days` ago; must exceed the age of every stream that feeds the inbox."""
-    cursor = await connection.execute("delete from inbox where handled_at < now() - make_interval(days => %s)", [days])
+async def forget_older(connection: AsyncConnection[tuple[Any, ...]], days: int, *, limit: int = 10_000) -> int:
+    """Delete at most `limit` of what was handled more than `days` ago, and return how many: fewer, and that was all.
+
+    `days` must exceed the age of every stream that feeds the inbox.
+    """
+    cursor = await connection.execute(
+        "delete from inbox where ctid = any(array(select ctid from inbox"
+        " where handled_at < now() - make_interval(days => %s) limit %s))",
+        [days, limit],
+    )
     return cursor.rowcount

@@ -105,6 +105,16 @@ class SetAuto(msgspec.Struct, frozen=True, kw_only=True):
     auto: bool
 
 
+class DeactivateSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A person blocked the bot at `seen_at` (wall clock): give him nothing until he comes back. One who has come back
+    since stays active; code `not_registered` where there is no such person.
+    """
+
+    subscriber_id: int
+    reason: str
+    seen_at: datetime
+
+
 class RequestSignal(msgspec.Struct, frozen=True, kw_only=True):
     """A subscriber asks for a signal now. The position, if any, arrives as a message of its own."""
 

@@ -387,6 +387,7 @@ REGISTER = Ask("positions", "register", asks.RegisterSubscriber, asks.Subscriber
 SUBSCRIBER = Ask("positions", "subscriber", asks.GetSubscriber, asks.Subscriber, ("telegram",))
 SET_LANGUAGE = Ask("positions", "set_language", asks.SetLanguage, asks.Subscriber, ("telegram",))
 SET_AUTO = Ask("positions", "set_auto", asks.SetAuto, asks.Subscriber, ("telegram",))
+DEACTIVATE = Ask("positions", "deactivate", asks.DeactivateSubscriber, asks.Subscriber, ("telegram",))
 REQUEST_SIGNAL = Ask("positions", "request_signal", asks.RequestSignal, asks.SignalRequested, ("telegram",), 8.0)
 STATUS = Ask("positions", "status", asks.GetStatus, asks.Status, ("telegram",))
 HISTORY = Ask("positions", "history", asks.GetHistory, asks.History, ("telegram",))
@@ -400,6 +401,7 @@ ASKS: tuple[Ask[object, object], ...] = (  # type: ignore[assignment]  # request
     SUBSCRIBER,
     SET_LANGUAGE,
     SET_AUTO,
+    DEACTIVATE,
     REQUEST_SIGNAL,
     STATUS,
     HISTORY,

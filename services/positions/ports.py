@@ -150,11 +150,13 @@ class Subscribers(Protocol):
         ...
 
     async def set_auto(self, subscriber_id: int, auto: bool) -> Person | None:
-        """Switch automatic signals; None where there is no such person."""
+        """Switch automatic signals; None where there is no such person. Who switches them on can be reached again."""
         ...
 
-    async def deactivate(self, subscriber_id: int, reason: str) -> None:
-        """Give a person nothing until he comes back: he cannot be reached."""
+    async def deactivate(self, subscriber_id: int, reason: str, seen_at: datetime) -> None:
+        """Give a person nothing until he comes back: he could not be reached at `seen_at` (wall clock). One who has
+        been heard of since stays.
+        """
         ...
 
 
@@ -311,6 +313,10 @@ class Work(Protocol):
 
     async def is_first_time(self, consumer: str, message_id: str) -> bool:
         """Record a message; False when it was handled before."""
+        ...
+
+    async def forget_handled(self, days: int, limit: int) -> int:
+        """Forget at most `limit` messages that were handled more than `days` ago; returns how many."""
         ...
 
     async def say(self, messages: Sequence[Outgoing]) -> None:

@@ -25,6 +25,7 @@ from services.positions.domain.subscriber import AccessRule
 from services.positions.handlers.answers import Answers
 from services.positions.handlers.ending import Ending
 from services.positions.handlers.ground import Ground
+from services.positions.handlers.housekeeping import Housekeeping
 from services.positions.handlers.market import Market
 from services.positions.handlers.patience import held
 from services.positions.handlers.people import Newcomer, People
@@ -72,6 +73,7 @@ class PositionsRoom:
         self.people = People(ground, _newcomer(settings))
         self.answers = Answers(ground, self.people)
         self.requesting = Requesting(ground, self.people, self.proposing)
+        self.housekeeping = Housekeeping(ground)
         self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
         self.following = [
             TickFollowing(instrument, ground, leases, self.ending) for instrument in ground.instruments.values()
@@ -101,6 +103,7 @@ class PositionsRoom:
                 self.watch.hear_quotes,
                 self.watch.ping,
                 self.sweep.run,
+                self.housekeeping.run,
             ):
                 group.create_task(work())
             group.create_task(self._hear_signals())
@@ -115,6 +118,7 @@ class PositionsRoom:
             bus.answer(catalogue.SUBSCRIBER, people.subscriber),
             bus.answer(catalogue.SET_LANGUAGE, people.set_language),
             bus.answer(catalogue.SET_AUTO, people.set_auto),
+            bus.answer(catalogue.DEACTIVATE, people.deactivate),
             bus.answer(catalogue.REQUEST_SIGNAL, self.requesting.request_signal),
             bus.answer(catalogue.STATUS, answers.status),
             bus.answer(catalogue.HISTORY, answers.history),

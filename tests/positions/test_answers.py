@@ -9,6 +9,7 @@ from chassis.errors import AskFailedError, StartError
 from chassis.settings import load
 from contracts import asks, catalogue
 from contracts.messages import ExitReason, FeedState, Quote, Side
+from services.positions.adapters.postgres_answers import _LAST_STORY
 from services.positions.settings import PositionsSettings
 from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick, now
 from tests.positions.house import House, until
@@ -322,3 +323,21 @@ async def _close_many(house: House, exits: list[float]) -> None:
             await house.followed(1)
         await house.tick(a_tick(600_000 * number + 1000, bid))
         await house.closed(number + 1)
+
+
+@pytest.mark.parametrize("page", [10**6, 2**62])
+async def test_a_page_far_behind_the_last_is_the_last(house: House, page: int) -> None:
+    async with house.room():
+        await house.subscribe(1)
+
+        history = await house.history(1, page=page)
+
+    assert (history.page, history.trades) == (0, ())
+
+
+async def test_the_last_signal_of_one_is_found_without_reading_those_of_all(house: House) -> None:
+    async with house.pool.connection() as connection:
+        await connection.execute("set local enable_seqscan = off")
+        plan = await (await connection.execute(f"explain {_LAST_STORY}".encode(), (1,))).fetchall()
+
+    assert any("position_told" in line for (line,) in plan)

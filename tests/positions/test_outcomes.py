@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from contracts import catalogue, ids
+from contracts import asks, catalogue, ids
 from contracts.messages import DeliveryState, ExitReason, OutcomeNotice, SendClass, Side
-from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick
-from tests.positions.house import House, until
+from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick, now
+from tests.positions.house import House, until, until_row
 
 
 async def test_a_delivered_signal_opens_its_position(house: House) -> None:
@@ -280,3 +280,74 @@ async def test_closing_and_delivering_at_the_same_time_never_disagree(house: Hou
     assert {one.subscriber_id for one in closed} == set(people)
     assert len(house.bus.said(catalogue.POSITION_OPENED)) == 100
     assert set((await house.states()).values()) == {"closed"}
+
+
+async def test_a_block_that_is_told_late_does_not_shut_out_who_came_back(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await house.raise_signal(a_signal())
+        blocked = a_delivery(await house.sent_to(1), DeliveryState.VOID, deactivate=True)
+        await house.subscribe(1)
+
+        await house.settle(blocked)
+
+    assert await house.rows("select active from subscriber") == [(True,)]
+    assert await house.states() == {1: "void"}
+
+
+async def test_who_switches_signals_on_again_gets_them(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await house.raise_signal(a_signal())
+        await house.deliver(1, state=DeliveryState.VOID, deactivate=True)
+
+        person = await house.bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+        await house.raise_signal(a_signal(5))
+        await house.sent_to(1, count=2)
+
+    assert person.active
+    assert await house.rows("select inactive_reason from subscriber") == [(None,)]
+
+
+async def test_who_blocks_the_bot_gets_nothing_at_once(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1, 2)
+
+        person = await house.bus.ask(
+            catalogue.DEACTIVATE, asks.DeactivateSubscriber(subscriber_id=1, reason="blocked", seen_at=now())
+        )
+        await house.raise_signal(a_signal())
+        await house.sent_to(2)
+
+    assert not person.active
+    assert await house.states() == {2: "proposed"}
+
+
+async def test_deliveries_that_change_nothing_leave_no_trace(house: House) -> None:
+    async with house.room():
+        await house.opened(1)
+        before = await house.rows("select count(*) from inbox")
+        picture = a_delivery(house.sent()[0], kind=SendClass.PICTURE, id="m:picture:1:delivered", position_id=None)
+
+        await house.settle(picture)
+
+    assert await house.rows("select count(*) from inbox") == before
+
+
+async def test_messages_handled_long_ago_are_forgotten_and_young_ones_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.positions.handlers.housekeeping.CHUNK", 2)
+    await house.rows_only(
+        "insert into inbox select 'c', n::text, now() - make_interval(days => 32) from generate_series(1, 5) as n;"
+        "insert into inbox select 'c', n::text, now() - make_interval(days => 30) from generate_series(6, 8) as n"
+    )
+    async with house.room():
+
+        async def is_forgotten() -> bool:
+            return await house.rows("select count(*) from inbox where consumer = 'c'") == [(3,)]
+
+        await until_row(is_forgotten, "forgetting")

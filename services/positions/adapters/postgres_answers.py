@@ -22,9 +22,10 @@ _TOTALS = """
 """
 _STORY = f"""
     select g.reasons, p.proposed_at, {_LIVE_STATES} from position p join signal g on g.id = p.signal_id
-    where p.subscriber_id = %s and case when %s::text is null then p.state <> 'void' else p.id = %s end
-    order by p.proposed_at desc limit 1
+    where p.subscriber_id = %s
 """  # noqa: S608
+_STORY_OF_ONE = f"{_STORY} and p.id = %s"
+_LAST_STORY = f"{_STORY} and p.state <> 'void' order by p.proposed_at desc limit 1"
 _REFUSAL = """
     select symbol, mode, reasons, refused_at, signal_id, market_ms from refusal
     where subscriber_id = %s order by refused_at desc limit 1
@@ -63,7 +64,10 @@ class PostgresAnswers:
 
     async def story(self, subscriber_id: int, position_id: str | None) -> Story | None:
         """Read why a position, or the last one that was not void, was given."""
-        row = await self._row(_STORY, subscriber_id, position_id, position_id)
+        if position_id is None:
+            row = await self._row(_LAST_STORY, subscriber_id)
+        else:
+            row = await self._row(_STORY_OF_ONE, subscriber_id, position_id)
         return None if row is None else Story(tuple(row[0]), row[1], row[2])
 
     async def refusal(self, subscriber_id: int) -> Refused | None:

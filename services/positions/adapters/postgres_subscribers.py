@@ -1,5 +1,7 @@
 """People in PostgreSQL."""
 
+from datetime import datetime
+
 from services.positions.adapters.postgres_rows import PERSON, Connection, person
 from services.positions.domain.subscriber import Person
 from services.positions.ports import Applicant
@@ -12,9 +14,14 @@ _REGISTER = f"""
 """  # noqa: S608  # PERSON is a constant list of columns; xmax is 0 on a row that was inserted, not updated
 _FIND = f"select {PERSON} from subscriber s where s.id = %s"  # noqa: S608
 _SET_LANGUAGE = f"update subscriber s set language = %s, changed_at = now() where s.id = %s returning {PERSON}"  # noqa: S608
-_SET_AUTO = f"update subscriber s set auto = %s, changed_at = now() where s.id = %s returning {PERSON}"  # noqa: S608
+_SET_AUTO = f"""
+    update subscriber s set auto = %(auto)s, active = s.active or %(auto)s, changed_at = now(),
+        inactive_reason = case when s.active or %(auto)s then null else s.inactive_reason end
+    where s.id = %(id)s returning {PERSON}
+"""  # noqa: S608
 _DEACTIVATE = """
-    update subscriber set active = false, inactive_reason = %s, changed_at = now() where id = %s and active
+    update subscriber set active = false, inactive_reason = %s, changed_at = now()
+    where id = %s and active and changed_at < %s
 """
 
 
@@ -42,11 +49,13 @@ class PostgresSubscribers:
 
     async def set_auto(self, subscriber_id: int, auto: bool) -> Person | None:
         """Switch automatic signals."""
-        return await self._one(_SET_AUTO, auto, subscriber_id)
+        cursor = await self._connection.execute(_SET_AUTO.encode(), {"auto": auto, "id": subscriber_id})
+        row = await cursor.fetchone()
+        return None if row is None else person(row)
 
-    async def deactivate(self, subscriber_id: int, reason: str) -> None:
+    async def deactivate(self, subscriber_id: int, reason: str, seen_at: datetime) -> None:
         """Give a person nothing until he comes back."""
-        await self._connection.execute(_DEACTIVATE, (reason, subscriber_id))
+        await self._connection.execute(_DEACTIVATE, (reason, subscriber_id, seen_at))
 
     async def _one(self, query: str, *values: object) -> Person | None:
         row = await (await self._connection.execute(query.encode(), values)).fetchone()

@@ -15,6 +15,8 @@ from services.positions.handlers.people import People
 from services.positions.ports import Drawn, Work
 
 LARGEST_PAGE = 50
+LAST_PAGE = 1_000_000
+"""Whoever asks for a later one is not reading."""
 USUAL_DIGITS = 2
 
 
@@ -47,7 +49,7 @@ class Answers:
     async def history(self, request: asks.GetHistory) -> asks.History:
         """Tell a page of closed trades and the totals; a page behind the last one is the last one."""
         size = max(1, min(request.page_size, LARGEST_PAGE))
-        asked = max(0, request.page)
+        asked = max(0, min(request.page, LAST_PAGE))
         async with self._ground.store.work() as work:
             person = await self._people.required(work, request.subscriber_id)
             page = await work.answers.history(person.subscriber_id, offset=asked * size, limit=size)

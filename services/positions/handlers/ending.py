@@ -44,14 +44,19 @@ class Ending:
     # --- deliveries ---------------------------------------------------------------------------------------------------
 
     async def on_delivery(self, settled: DeliverySettled, _stored: Stored) -> None:
-        """Open a position whose message arrived, void one whose message never will."""
+        """Open a position whose message arrived, void one whose message never will. Most deliveries, those of answers
+        and pictures, change nothing here: they cost no transaction and leave no row.
+        """
+        position_id = settled.position_id if settled.kind is SendClass.SIGNAL else None
+        if position_id is None and not settled.deactivate:
+            return
         async with self._ground.store.work() as work:
             if not await work.is_first_time(catalogue.POSITIONS_DELIVERIES.name, settled.id):
                 return
             if settled.deactivate:
-                await work.subscribers.deactivate(settled.subscriber_id, settled.reason)
-            if settled.kind is SendClass.SIGNAL and settled.position_id is not None:
-                await self._settle(work, settled, settled.position_id)
+                await work.subscribers.deactivate(settled.subscriber_id, settled.reason, settled.at)
+            if position_id is not None:
+                await self._settle(work, settled, position_id)
 
     async def _settle(self, work: Work, settled: DeliverySettled, position_id: str) -> None:
         holding = next(iter(await work.positions.lock([position_id])), None)

@@ -84,6 +84,19 @@ class People:
             await self.required(work, request.subscriber_id)
             return self._changed(await work.subscribers.set_auto(request.subscriber_id, request.auto))
 
+    async def deactivate(self, request: asks.DeactivateSubscriber) -> asks.Subscriber:
+        """Give nothing to a person who left, until he comes back.
+
+        Raises:
+            AskFailedError: `not_registered`.
+        """
+        async with self._ground.store.work() as work:
+            await work.subscribers.deactivate(request.subscriber_id, request.reason, request.seen_at)
+            person = await work.subscribers.find(request.subscriber_id)
+        if person is None:
+            raise AskFailedError("not_registered", f"no subscriber {request.subscriber_id}")
+        return shown(person, self._ground.access)
+
     async def required(self, work: Work, subscriber_id: int) -> Person:
         """Read a person who may ask.
 
