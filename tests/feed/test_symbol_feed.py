@@ -5,10 +5,10 @@ import pytest
 from chassis.clock import ManualClock, MarketClock
 from chassis.memory_bus import MemoryBus
 from contracts import codec, messages
-from contracts.messages import FeedState, Interval
+from contracts.messages import CandleCorrected, FeedState, Interval
 from services.feed.domain.backfill import Minute, minutes
 from services.feed.domain.instruments import KNOWN
-from services.feed.domain.quotes import Candle
+from services.feed.domain.quotes import Bar, Candle
 from services.feed.domain.state import Happening
 from services.feed.handlers.outlet import Outlet
 from services.feed.handlers.resume import Resume
@@ -32,7 +32,12 @@ class Desk:
         self.feed = SymbolFeed(KNOWN["XAUUSD"], teller, self.clock, self.market, Patience())
 
     def said(self, kind: type) -> list:
-        noun = {messages.Tick: "tick", messages.CandleClosed: "candle", messages.FeedStateChanged: "feed"}
+        noun = {
+            messages.Tick: "tick",
+            messages.CandleClosed: "candle",
+            messages.FeedStateChanged: "feed",
+            CandleCorrected: "correction",
+        }
         prefix = noun.get(kind, "gap")
         return [
             codec.decode(m.body, kind)
@@ -98,6 +103,7 @@ def test_the_first_live_quote_that_is_news_bounds_what_is_missing() -> None:
 
 def test_a_pause_makes_quotes_wait_and_wants_a_repair() -> None:
     desk = Desk().go_live()
+    desk.clock.advance(20)
 
     desk.feed.hear(a_quote(10))
     assert not desk.feed.repair_wanted.is_set()
@@ -226,6 +232,7 @@ def test_what_cannot_be_had_is_told_as_a_gap() -> None:
 
 def test_ten_open_minutes_that_nobody_has_prices_of_are_a_gap() -> None:
     desk = Desk().go_live()
+    desk.clock.advance(601)
 
     desk.feed.fill(filled(a_quote(601, is_backfilled=True)), NOON_MS)
 
@@ -234,6 +241,7 @@ def test_ten_open_minutes_that_nobody_has_prices_of_are_a_gap() -> None:
 
 def test_a_long_outage_is_told_by_candles_and_at_its_end_by_ticks() -> None:
     desk = Desk().go_live()
+    desk.clock.advance(190)
     history = filled(
         a_quote(125, is_backfilled=True), a_quote(190, is_backfilled=True), bars=[a_bar(n) for n in (0, 1, 2)]
     )
@@ -243,6 +251,93 @@ def test_a_long_outage_is_told_by_candles_and_at_its_end_by_ticks() -> None:
     told = [(c.open_time_s - NOON_MS // 1000, c.volume, c.backfilled, c.bid) for c in desk.said(messages.CandleClosed)]
     assert told == [(0, 1, True, None), (60, 0, True, None), (120, 1, True, None)]
     assert desk.ticks == [0, 125, 190]
+
+
+def test_noise_is_no_reason_to_ask_for_history() -> None:
+    desk = Desk().go_live()
+
+    for noise in (a_quote(86_400), a_quote(11, -1.0), a_quote(11, spread=50.0)):
+        desk.feed.hear(noise)
+
+    assert not desk.feed.repair_wanted.is_set()
+
+
+def test_history_of_times_to_come_and_prices_out_of_reach_is_dropped() -> None:
+    desk = Desk().go_live()
+    desk.clock.advance(300)
+    spike = a_bar(2)._replace(high=9000.0)
+    history = [a_quote(at_s, price, is_backfilled=True) for at_s, price in ((3, 4000.0), (4, 400.0), (90_000, 4000.0))]
+
+    desk.feed.fill(filled(*history, bars=[a_bar(0), spike]), NOON_MS)
+
+    assert desk.ticks == [0, 3]
+    assert [candle.open_time_s - NOON_MS // 1000 for candle in desk.said(messages.CandleClosed)] == [0]
+
+
+def test_candles_that_the_venues_history_contradicts_are_corrected_and_never_told_twice() -> None:
+    desk = Desk(start_ms=NOON_MS + 1_000_000)
+    quotes = [a_quote(60 * n + 30, is_backfilled=True) for n in range(14)]
+    desk.feed.fill(filled(*quotes), NOON_MS)
+    told = len(desk.said(messages.CandleClosed))
+    minute_s = NOON_MS // 1000
+    flat = [Bar(minute_s + 60 * n, 4000, 4000, 4000, 4000) for n in range(14)]
+    flat[1] = flat[1]._replace(open=4000.01)  # within a step of the price
+    flat[2] = flat[2]._replace(high=4007.0)
+    flat[11] = flat[11]._replace(low=3990.0)
+    del flat[3]  # the venue's silence contradicts nobody
+
+    desk.feed.correct(flat, NOON_MS + 780_000)
+    desk.feed.correct(flat, NOON_MS + 780_000)
+
+    found = [(c.interval, (c.open_time_s - minute_s) // 60, c.high, c.low, c.was) for c in desk.said(CandleCorrected)]
+    was = (4000.0, 4000.0, 4000.0, 4000.0)
+    assert found == [
+        (Interval.M1, 2, 4007.0, 4000.0, was),
+        (Interval.M1, 11, 4000.0, 3990.0, was),
+        (Interval.M5, 0, 4007.0, 4000.0, was),
+    ]
+    assert len(desk.said(messages.CandleClosed)) == told
+    assert [candle.low for candle in desk.feed._fold.finish() if candle.interval is Interval.M15] == [3990.0]
+
+
+def test_a_minute_that_the_venue_found_later_is_told_as_a_correction_of_nothing() -> None:
+    desk = Desk(start_ms=NOON_MS + 600_000)
+    desk.feed.fill(filled(*(a_quote(60 * n + 30, is_backfilled=True) for n in (0, 1, 3, 4))), NOON_MS)
+
+    desk.feed.correct([Bar(NOON_MS // 1000 + 120, 4000, 4001, 3999, 4000)], NOON_MS + 240_000)
+
+    (found,) = desk.said(CandleCorrected)
+    assert (found.open_time_s, found.was, found.volume) == (NOON_MS // 1000 + 120, None, 0)
+
+
+def test_audits_come_every_five_minutes_of_a_market_that_is_open() -> None:
+    desk = Desk().go_live()
+    assert desk.feed.audit_wanted.is_set()
+    desk.feed.audit_wanted.clear()
+
+    asked = []
+    for second in range(1, 1000):
+        desk.feed.hear(a_quote(second))
+        desk.pass_s(1)
+        if desk.feed.audit_wanted.is_set():
+            asked.append(second)
+            desk.feed.audit_wanted.clear()
+
+    assert asked == [300, 600, 900]
+
+
+def test_forming_candles_are_drawn_as_they_stand_when_it_is_their_turn() -> None:
+    desk = Desk().go_live()
+    desk.clock.advance(70)
+    desk.feed.hear(a_quote(5, 4003))
+    desk.feed.hear(a_quote(9, 3999))
+
+    drawn = list(desk.outlet._drafts["XAUUSD"]())
+
+    assert [(c.interval, c.high, c.low, c.close, c.volume) for c in drawn] == [
+        (interval, 4003, 3999, 3999, 3) for interval in Interval
+    ]
+    assert {c.quote_ms for c in drawn} == {NOON_MS + 9000}
 
 
 def test_history_that_cannot_be_is_dropped() -> None:

@@ -58,9 +58,10 @@ class TickCheck:
         """Tell whether a live quote may be more than noise: its prices can be, and its time is not to come."""
         return self.judge_prices(quote) is None and quote.epoch_ms <= now_ms + self._limits.ahead_ms
 
-    def judge_past(self, quote: Quote) -> BadInput | None:
-        """Tell why to drop a quote of the venue's history, or None. Its time is the caller's business."""
-        reason = self.judge_prices(quote) or self._jump(quote)
+    def judge_past(self, quote: Quote, now_ms: int) -> BadInput | None:
+        """Tell why to drop a quote of the venue's history, or None. Doubles are the caller's business."""
+        is_to_come = quote.epoch_ms > now_ms + self._limits.ahead_ms
+        reason = self.judge_prices(quote) or (BadInput.FUTURE if is_to_come else self._jump(quote))
         if reason is None:
             self.trust(quote)
         return reason
@@ -71,7 +72,7 @@ class TickCheck:
             return BadInput.MALFORMED
         if not self.is_bar_sound(bar):
             return BadInput.JUMP
-        return self.judge_past(Quote(bar.open_s * 1000, bar.close, bar.close, is_backfilled=True))
+        return self.judge_past(Quote(bar.open_s * 1000, bar.close, bar.close, is_backfilled=True), bar.end_ms)
 
     def is_bar_sound(self, bar: Bar) -> bool:
         """Tell whether a bar can be, by itself: no price does in a minute what it may not do in a tick."""

@@ -35,7 +35,7 @@ AUDIT_EVERY_WALL_S = 30.0
 
 MOST_WAITING = 100_000
 MOST_PATIENCE = 8
-AHEAD_MARKET_MS = 60_000
+AHEAD_MARKET_MS = 15_000
 AHEAD_WALL_S = 2.0
 """A quote may be ahead of our idea of market time by the greater of these."""
 
@@ -237,7 +237,7 @@ class SymbolFeed:
             self._fill_bar(minute)
 
     def _fill_quote(self, quote: Quote, tell_from_ms: int, *, is_folded: bool) -> None:
-        reason = self._check.judge_past(quote)
+        reason = self._check.judge_past(quote, self._market.now_ms())
         if reason is not None:
             count_bad(reason, self.symbol)
             return
