@@ -48,7 +48,7 @@ def run(room: str, kind: type[S], main: Main[S]) -> None:
     except StartError as e:
         sys.stderr.write(f"{room}: {e}\n")
         code = 2
-    log.summarise_suppressed()
+    log.summarise_suppressed(at_end=True)
     sys.exit(code)
 
 

@@ -71,10 +71,10 @@ class RateLimit:
             raise structlog.DropEvent
         return event
 
-    def drain(self) -> list[tuple[str, str, int]]:
-        """List (event, level, suppressed count) of the windows that are over, and forget them."""
+    def drain(self, *, everything: bool = False) -> list[tuple[str, str, int]]:
+        """List (event, level, suppressed count) of the windows that are over, or of all, and forget them."""
         now = self._monotonic()
-        over = [name for name, window in self._windows.items() if now - window[0] >= 1]
+        over = [name for name, window in self._windows.items() if everything or now - window[0] >= 1]
         drained = [(*name, int(self._windows[name][2])) for name in over if self._windows[name][2]]
         for name in over:
             del self._windows[name]
@@ -84,9 +84,9 @@ class RateLimit:
 _rate_limit = RateLimit()
 
 
-def summarise_suppressed() -> None:
+def summarise_suppressed(*, at_end: bool = False) -> None:
     """Write one line for each event that the rate limit cut. Call it every second, and at the end."""
-    for event, level, count in _rate_limit.drain():
+    for event, level, count in _rate_limit.drain(everything=at_end):
         structlog.get_logger().warning("log.suppressed", key=event, state=level, suppressed=count)
 
 

@@ -72,7 +72,6 @@ SLIPPAGE = Histogram(
 FAN_OUT_SECONDS = Histogram(
     "sinyal_fan_out_seconds", "One signal to all its positions, one transaction.", buckets=SECONDS
 )
-BREAKER_OPEN = Gauge("sinyal_breaker_open", "1 while a circuit breaker refuses work.", ["name"])
 SUBSCRIBERS = Gauge("sinyal_subscribers", "Active subscribers.")
 
 # charts

@@ -2,7 +2,8 @@
 
 A room's field `http_port` is read from `SINYAL_<ROOM>_HTTP_PORT`, else from `SINYAL_HTTP_PORT`, else from the same
 names in `.env`, else from a file `sinyal_<room>_http_port` in the folder `SINYAL_SECRETS` (how containers are handed
-secrets). A variable that starts with a room's prefix and names no field is an error, not a silent default.
+secrets). A variable that starts with a room's prefix and names no field, there or in `.env`, is an error, not a silent
+default; so is one that is nearly one of those that all rooms share.
 """
 
 import difflib
@@ -23,6 +24,8 @@ from chassis.errors import StartError
 
 PREFIX = "SINYAL_"
 SECRETS = "SINYAL_SECRETS"
+NEARLY = 0.9
+"""How alike a name must be to a shared one to be a slip of the pen: two letters changed places, one is missing."""
 
 
 class RoomSettings(BaseSettings):
@@ -103,18 +106,43 @@ def variables(room: str, kind: type[RoomSettings]) -> dict[str, str]:
     }
 
 
+def find(*names: str) -> str | None:
+    """Tell the first of these variables that has a value, as a room would find it: environment, `.env`, secrets.
+
+    For the command line, which has no room.
+    """
+    secrets = os.environ.get(SECRETS)
+    for name in names:
+        if value := os.environ.get(name) or _dotenv().get(name):
+            return value
+        file = Path(secrets) / name.lower() if secrets else None
+        if file is not None and file.is_file():
+            return file.read_text().strip()
+    return None
+
+
+def _dotenv() -> dict[str, str]:
+    """Read `.env` of the working folder; empty without one."""
+    found = _DotEnv(RoomSettings, env_file=".env").env_vars
+    return {name.upper(): value for name, value in found.items() if value}
+
+
 def _strangers(prefix: str, kind: type[RoomSettings]) -> list[str]:
-    known = {f"{prefix}{name.upper()}" for name in kind.model_fields}
+    own = {f"{prefix}{name.upper()}" for name in kind.model_fields}
+    shared = {f"{PREFIX}{name.upper()}" for name in RoomSettings.model_fields}
     problems = []
-    for name in os.environ:
-        if name.startswith(prefix) and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+    for name in sorted({*os.environ, *_dotenv()}):
+        if name.startswith(prefix) and name not in own:
+            near = difflib.get_close_matches(name, own, 1)
             problems.append(f"{name}: no such setting" + (f", did you mean {near[0]}?" if near else ""))
+        elif name not in shared and (near := difflib.get_close_matches(name, shared, 1, cutoff=NEARLY)):
+            problems.append(f"{name}: no such setting, did you mean {near[0]}?")
     return problems
 
 
 def _explain(prefix: str, kind: type[RoomSettings], error: Any) -> str:
     name = str(error["loc"][0]) if error["loc"] else ""
     described = kind.model_fields[name].description if name in kind.model_fields else ""
-    variable = f"{prefix}{name.upper()}" if name else prefix.rstrip("_")
+    own, shared = (f"{start}{name.upper()}".rstrip("_") for start in (prefix, PREFIX))
+    variable = shared if name and find(own) is None and find(shared) is not None else own
     return f"{variable}: {error['msg']}" + (f" ({described})" if described else "")

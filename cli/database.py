@@ -7,6 +7,9 @@ import typer
 
 from chassis.database import apply_migrations
 from chassis.errors import StartError
+from chassis.settings import find
+
+VARIABLES = ("SINYAL_DATABASE_URL", "SINYAL_POSITIONS_DATABASE_URL", "SINYAL_TELEGRAM_DATABASE_URL")
 
 database = typer.Typer(help="The database's schemas.")
 
@@ -18,11 +21,17 @@ def group() -> None:
 
 @database.command()
 def migrate(
-    database_url: str = typer.Option("", envvar="SINYAL_DATABASE_URL", help="postgresql://user:password@host/name"),
+    database_url: str | None = typer.Option(
+        None, help="postgresql://user:password@host/name; without it SINYAL_DATABASE_URL."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Bring every room's schema up to date; running it again changes nothing."""
-    if not database_url:
+    """Bring every room's schema up to date; running it again changes nothing.
+
+    The variable may stand in the environment or in `.env`.
+    """
+    url = database_url or find(*VARIABLES)
+    if not url:
         raise StartError("SINYAL_DATABASE_URL: not set, give postgresql://user:password@host/name")
-    applied = asyncio.run(apply_migrations(database_url))
+    applied = asyncio.run(apply_migrations(url))
     print(json.dumps({"applied": applied}) if as_json else "\n".join(applied) or "up to date")

@@ -8,7 +8,10 @@ import typer
 from chassis import streams as catalogue_streams
 from chassis.errors import RejectedError, StartError, TransientError
 from chassis.nats_bus import connect
+from chassis.settings import find
 from chassis.streams import Change
+
+NATS_URL = "nats://127.0.0.1:4222"
 
 streams = typer.Typer(help="The broker's streams, consumers and buckets.")
 
@@ -20,14 +23,18 @@ def group() -> None:
 
 @streams.command()
 def apply(
-    nats_url: str = typer.Option("nats://127.0.0.1:4222", envvar="SINYAL_NATS_URL", help="The broker."),
-    nats_seed: str | None = typer.Option(None, envvar="SINYAL_NATS_SEED", help="nkey seed of the provisioner."),
+    nats_url: str | None = typer.Option(None, help=f"The broker; without it SINYAL_NATS_URL, else {NATS_URL}."),
+    nats_seed: str | None = typer.Option(None, help="nkey seed of the provisioner; without it SINYAL_NATS_SEED."),
     wait: float = typer.Option(5.0, help="Seconds to wait for the broker."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Create or update everything the catalogue names; running it again changes nothing."""
+    """Create or update everything the catalogue names; running it again changes nothing.
+
+    The variables may stand in the environment or in `.env`.
+    """
+    url, seed = nats_url or find("SINYAL_NATS_URL") or NATS_URL, nats_seed or find("SINYAL_NATS_SEED")
     try:
-        changes = asyncio.run(_apply(nats_url, nats_seed, wait))
+        changes = asyncio.run(_apply(url, seed, wait))
     except (RejectedError, TransientError) as e:
         raise StartError(str(e)) from e
     if as_json:

@@ -13,6 +13,8 @@ from sandbox.stack.layout import ROOMS
 from sandbox.stack.process import Command
 from sandbox.stack.supervisor import NotReadyError, Supervisor
 
+NO_ENV = "(there is no .env in this folder; .env.example lists every setting)"
+
 
 def up(
     only: list[str] = typer.Option(list(ROOMS), "--only", help="Run only these rooms; may be given several times."),
@@ -28,12 +30,15 @@ def up(
         raise StartError(f"--only {strange[0]}: no such room, choose from {', '.join(ROOMS)}")
     logs.mkdir(parents=True, exist_ok=True)
     try:
-        asyncio.run(_run(only, logs))
+        refusal = asyncio.run(_run(only, logs))
     except NotReadyError as e:
         raise StartError(str(e)) from e
+    if refusal:
+        raise StartError(refusal if Path(".env").exists() else f"{refusal} {NO_ENV}")
 
 
-async def _run(names: list[str], logs: Path) -> None:
+async def _run(names: list[str], logs: Path) -> str:
+    """Run until asked to stop, or until a room cannot start; then return what it said."""
     console = Console(stderr=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -53,6 +58,4 @@ async def _run(names: list[str], logs: Path) -> None:
             [asyncio.ensure_future(event.wait()) for event in (stop, supervisor.refused)],
             return_when=asyncio.FIRST_COMPLETED,
         )
-        refusal = supervisor.refusal
-    if refusal:
-        raise StartError(refusal)
+        return supervisor.refusal

@@ -1,13 +1,17 @@
 """Logs: a closed set of keys, a rate limit with a count, no secret."""
 
+import ast
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 import structlog
 
 from chassis import log
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -71,3 +75,27 @@ def test_tokens_and_passwords_never_reach_a_line(written) -> None:
     assert "hunter2" not in text
     assert "AAF-" not in text
     assert len(written()) == 4
+
+
+def test_what_was_cut_in_the_last_second_is_counted_at_the_end(written) -> None:
+    for _ in range(log.LINES_PER_SECOND + 5):
+        structlog.get_logger().warning("feed.broken")
+    log.summarise_suppressed(at_end=True)
+    assert (written()[-1]["event"], written()[-1]["suppressed"]) == ("log.suppressed", 5)
+
+
+def test_every_key_that_is_logged_anywhere_is_in_the_set() -> None:
+    """A key that is not would raise in the very branch that reports trouble."""
+    methods = {"debug", "info", "warning", "error", "exception", "critical"}
+    strange = []
+    seen = 0
+    for folder in ("chassis", "services"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id="logger"), attr=attr)) if attr in methods:
+                        seen += 1
+                        keys = {word.arg for word in node.keywords if word.arg} - {"exc_info"}
+                        strange += [f"{path.name}:{node.lineno} {key}" for key in keys - log.KEYS]
+    assert seen > 20
+    assert strange == []

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, SecretStr
 
 from chassis.errors import StartError
-from chassis.settings import RoomSettings, load, variables
+from chassis.settings import RoomSettings, find, load, variables
 
 
 class OvenSettings(RoomSettings):
@@ -79,3 +79,34 @@ def test_settings_are_frozen(env) -> None:
 def test_every_variable_is_described() -> None:
     assert all(variables("oven", OvenSettings).values())
     assert variables("oven", OvenSettings)["SINYAL_OVEN_HEAT_C"] == "degrees Celsius"
+
+
+def test_a_slip_of_the_pen_is_found_in_a_dotenv_and_in_a_shared_name(env, tmp_path: Path) -> None:
+    env(SINYAL_OVEN_TOKEN="t", SINYAL_NATS_ULR="nats://x", SINYAL_DATABASE_URL="postgresql://x", SINYAL_PHONE_PORT="1")
+    (tmp_path / ".env").write_text("SINYAL_OVEN_HEAT_F=400\nSINYAL_FEED_STRANGE=1\n")
+    with pytest.raises(StartError) as failed:
+        load("oven", OvenSettings)
+    assert str(failed.value).splitlines() == [
+        "SINYAL_NATS_ULR: no such setting, did you mean SINYAL_NATS_URL?",
+        "SINYAL_OVEN_HEAT_F: no such setting, did you mean SINYAL_OVEN_HEAT_C?",
+    ]
+
+
+def test_a_wrong_value_is_told_by_the_name_it_was_given_under(env) -> None:
+    env(SINYAL_OVEN_TOKEN="t", SINYAL_LOG_LEVEL="LOUD")
+    with pytest.raises(StartError, match=r"^SINYAL_LOG_LEVEL: "):
+        load("oven", OvenSettings)
+    env(SINYAL_OVEN_LOG_LEVEL="LOUD")
+    with pytest.raises(StartError, match=r"^SINYAL_OVEN_LOG_LEVEL: "):
+        load("oven", OvenSettings)
+
+
+def test_the_command_line_finds_what_a_room_would(env, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SINYAL_NATS_URL=nats://dotenv\nSINYAL_EMPTY=\n")
+    (tmp_path / "sinyal_nats_seed").write_text("s3cret\n")
+    env(SINYAL_SECRETS=str(tmp_path))
+    assert find("SINYAL_EMPTY", "SINYAL_NATS_URL") == "nats://dotenv"
+    assert find("SINYAL_NATS_SEED") == "s3cret"
+    env(SINYAL_NATS_URL="nats://environment")
+    assert find("SINYAL_NATS_URL") == "nats://environment"
+    assert find("SINYAL_NOWHERE") is None

@@ -12,15 +12,16 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.real
 
 
-def sinyal(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def sinyal(*arguments: str, cwd: Path = ROOT, **environment: str) -> "subprocess.CompletedProcess[str]":
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("SINYAL_")}
     return subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
-        cwd=ROOT,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env={**{name: value for name, value in os.environ.items() if not name.startswith("SINYAL_")}, **environment},
+        env={**plain, "PYTHONPATH": str(ROOT), **environment},
     )
 
 
@@ -125,3 +126,23 @@ def test_telegram_names_a_token_of_the_wrong_form() -> None:
     done = room("telegram", SINYAL_TELEGRAM_TOKEN="hunter2", SINYAL_DATABASE_URL="postgresql://127.0.0.1/none")
     says_one_line(done, "SINYAL_TELEGRAM_TOKEN")
     assert "hunter2" not in done.stderr
+
+
+def test_up_without_an_env_file_says_where_the_settings_are_listed(tmp_path: Path) -> None:
+    done = sinyal("up", "--only", "telegram", cwd=tmp_path)
+    assert done.returncode == 2
+    complaint = done.stderr[done.stderr.index("sinyal: ") :]
+    assert "SINYAL_TELEGRAM_TOKEN" in complaint
+    assert ".env.example lists every setting" in complaint
+    assert list((tmp_path / ".sinyal" / "logs").iterdir()) == [tmp_path / ".sinyal" / "logs" / "telegram.log"]
+
+
+def test_migrate_and_streams_read_the_same_env_file_as_the_rooms(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / ".env").write_text(
+        f"SINYAL_NATS_URL=nats://127.0.0.1:{port}\nSINYAL_POSITIONS_DATABASE_URL=postgresql://127.0.0.1:{port}/x\n"
+    )
+    for words in (("streams", "apply", "--wait", "1"), ("db", "migrate")):
+        done = sinyal(*words, cwd=tmp_path)
+        assert str(port) in done.stderr, done.stderr
+        assert done.returncode == 2
