@@ -30,6 +30,7 @@ class PositionsRoom:
             catalogue.SUBSCRIBER: self.find,
             catalogue.SET_LANGUAGE: lambda q: self.change(q, language=q.language),
             catalogue.SET_AUTO: lambda q: self.change(q, auto=q.auto),
+            catalogue.DEACTIVATE: lambda q: self.change(q, active=False),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
             catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from chassis.errors import AskFailedError, RejectedError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.asks import (
+    DeactivateSubscriber,
     GetHistory,
     GetStatus,
     GetWhy,
@@ -278,11 +279,6 @@ def test_a_person_without_trades_is_told_so():
     assert "Belum ada transaksi" in answers.history(empty, INDONESIAN, "Asia/Jakarta").html
 
 
-async def test_a_forged_page_is_the_first(phone):
-    await phone.presses("page:-1")
-    assert phone.room.asked[-1].page == 0
-
-
 async def test_the_language_changes_where_it_was_pressed(phone):
     answer = await phone.presses("lang:en:settings")
 
@@ -401,13 +397,39 @@ async def test_an_update_that_is_none_is_refused_for_good(phone):
         await phone.dialogue.feed(b'{"update_id": 1, "message": {"chat": 7}}', "")
 
 
-async def test_a_block_is_heard_and_asks_nothing(phone):
+def a_change(phone, status, **more):
     member = {"user": {"id": 1, "is_bot": True, "first_name": "b"}, "status": "member"}
-    change = {
+    return {
         "chat": {"id": 77, "type": "private", "first_name": "B"},
         "from": phone._person(),
         "date": int(NOW.timestamp()),
         "old_chat_member": member,
-        "new_chat_member": {**member, "status": "kicked", "until_date": 0},
+        "new_chat_member": {**member, "status": status, **more},
     }
-    assert await phone._feed({"my_chat_member": change}) is None
+
+
+async def test_a_person_who_blocks_us_is_told_to_the_positions_room_and_answered_nothing(phone):
+    assert await phone._feed({"my_chat_member": a_change(phone, "kicked", until_date=0)}) is None
+
+    assert phone.room.asked == [
+        DeactivateSubscriber(subscriber_id=77, reason="blocked", seen_at=NOW + timedelta(seconds=1))
+    ]
+
+
+async def test_a_stranger_who_blocks_us_and_a_person_who_comes_back_change_nothing(phone):
+    assert await phone._feed({"my_chat_member": a_change(phone, "member")}) is None
+    assert phone.room.asked == []
+    phone.room.people.clear()
+
+    assert await phone._feed({"my_chat_member": a_change(phone, "kicked", until_date=0)}) is None
+
+
+async def test_why_of_nonsense_is_answered_like_silence(phone):
+    phone.room.errors[GetWhy] = AskFailedError("not_found", "no such position")
+    assert "Belum ada sinyal untuk dijelaskan" in words(await phone.types("/why <b>nonsense</b>"))
+
+
+@pytest.mark.parametrize("argument", ["9" * 40, "-1", "²", "1e3", ""])
+async def test_a_forged_page_is_the_first(phone, argument):
+    assert await phone.presses(f"page:{argument}") is not None
+    assert phone.room.asked[-1] == GetHistory(subscriber_id=77, page=0, page_size=5)

@@ -570,6 +570,19 @@ async def test_old_rows_are_pruned_and_young_ones_kept(gateway):
     assert await gateway.deliveries.find("m:signal:p:7") is None
 
 
+async def test_many_old_rows_are_pruned_in_small_statements_whether_they_ended_or_not(gateway, monkeypatch):
+    monkeypatch.setattr("services.telegram.adapters.postgres_deliveries.PRUNED_AT_ONCE", 3)
+    async with gateway.pool.connection() as connection:
+        await connection.execute(
+            "insert into delivery (send_id, chat_id, subscriber_id, kind, state, created_at, settled_at)"
+            " select n::text, 1, 1, 'reply', 'delivered', now() - interval '3 days',"
+            " case when n % 2 = 0 then now() - make_interval(days => n / 10) end from generate_series(1, 39) as n"
+        )
+
+    assert await gateway.deliveries.prune(2) == 20 + 10
+    assert await gateway.deliveries.prune(2) == 0
+
+
 async def test_buttons_and_words_survive_the_row(gateway):
     message = send(7, text("<b>x</b>", buttons=((Button(text="a", data="b"),),)), SendClass.REPLY, chart_key="k")
     async with gateway.running():

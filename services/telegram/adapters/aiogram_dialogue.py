@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import structlog
 from aiogram import Bot, Dispatcher, F, Router
+from aiogram.enums import ChatMemberStatus
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message, Update, User
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ class AiogramDialogue:
         self._bot = bot
         self._dispatcher = Dispatcher(disable_fsm=True)
         self._dispatcher.include_routers(
-            _commands(conversation), _presses(conversation), _members(), _texts(conversation)
+            _commands(conversation), _presses(conversation), _members(conversation), _texts(conversation)
         )
 
     async def feed(self, raw: bytes, trace: str) -> None:
@@ -91,13 +92,15 @@ def _presses(conversation: Conversation) -> Router:
     return router
 
 
-def _members() -> Router:
-    """A person who blocks us shows it here first; what follows from it, the next refused delivery says."""
+def _members(conversation: Conversation) -> Router:
+    """A person who blocks us shows it here first. Whoever comes back presses start."""
     router = Router(name="members")
 
     @router.my_chat_member()
     async def handle(change: ChatMemberUpdated) -> None:
         logger.info("chat.changed", chat_id=change.chat.id, state=change.new_chat_member.status)
+        if change.chat.type == "private" and change.new_chat_member.status == ChatMemberStatus.KICKED:
+            await conversation.blocked(change.from_user.id, change.date)
 
     return router
 

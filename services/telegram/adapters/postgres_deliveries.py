@@ -56,10 +56,17 @@ insert into file (chart_key, file_id) values (%(chart_key)s, %(file_id)s)
 on conflict (chart_key) do update set file_id = excluded.file_id
 """
 
+_PRUNE_FILES = "delete from file where created_at < now() - make_interval(days => %(days)s)"
 _PRUNE = """
-with gone as (delete from file where created_at < now() - make_interval(days => %(days)s))
-delete from delivery where coalesce(settled_at, created_at) < now() - make_interval(days => %(days)s)
+delete from delivery where send_id = any(array(
+    (select send_id from delivery where settled_at < now() - make_interval(days => %(days)s) limit %(limit)s)
+    union all
+    (select send_id from delivery
+     where settled_at is null and created_at < now() - make_interval(days => %(days)s) limit %(limit)s)
+))
 """
+PRUNED_AT_ONCE = 5000
+"""Rows in one statement: a month of them at once would take longer than a statement may."""
 
 
 class PostgresDeliveries:
@@ -118,7 +125,11 @@ class PostgresDeliveries:
 
     async def prune(self, keep_days: int) -> int:
         """Delete what is older than anybody may ask for."""
-        return await self._run(_PRUNE, {"days": keep_days})
+        await self._run(_PRUNE_FILES, {"days": keep_days})
+        total = 0
+        while gone := await self._run(_PRUNE, {"days": keep_days, "limit": PRUNED_AT_ONCE}):
+            total += gone
+        return total
 
     async def _one(self, statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
         async with transaction(self._pool) as connection:

@@ -1,11 +1,13 @@
 """Which topic takes what a person asks, and what is said when the room behind it does not answer."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 import structlog
 
 from chassis.errors import AskFailedError, TransientError
-from contracts.asks import Subscriber
+from contracts import catalogue
+from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
 from services.telegram.handlers import help as help_topic
@@ -38,6 +40,9 @@ PRESSES: dict[Verb, Topic] = {
     Verb.AUTO: preferences.press_auto,
     Verb.HISTORY: trades.turn_page,
 }
+
+TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
+"""Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
 
 logger = structlog.get_logger()
 
@@ -72,6 +77,15 @@ class Conversation:
             logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
         if topic is not None:
             await self._subscribed(request, topic)
+
+    async def blocked(self, person_id: int, at: datetime) -> None:
+        """Have nothing more made for a person who blocked us. Raises TransientError: try again."""
+        question = DeactivateSubscriber(subscriber_id=person_id, reason="blocked", seen_at=at + TELEGRAM_ROUNDS_BY)
+        try:
+            await self._desk.bus.ask(catalogue.DEACTIVATE, question)
+        except AskFailedError as e:
+            if e.code != "not_registered":
+                logger.warning("question.refused", key=e.code, error=str(e))
 
     async def _subscribed(self, request: Request, topic: Topic, stranger: OpenTopic | None = None) -> None:
         async def known() -> None:

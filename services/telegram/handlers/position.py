@@ -18,8 +18,14 @@ async def show_status(desk: Desk, request: Request, subscriber: Subscriber) -> N
 async def show_why(desk: Desk, request: Request, subscriber: Subscriber) -> None:
     """Tell the reasons of a position, or of the last signal or refusal."""
     question = GetWhy(subscriber_id=subscriber.subscriber_id, position_id=request.argument or None)
-    found = await desk.bus.ask(catalogue.WHY, question)
     reader = desk.reader(subscriber)
+    try:
+        found = await desk.bus.ask(catalogue.WHY, question)
+    except AskFailedError as e:
+        if e.code != "not_found":
+            raise
+        await desk.answer(request, reader, answers.plain("why.nothing", reader.words))
+        return
     await desk.answer(request, reader, answers.why(found, reader.words, reader.zone))
 
 

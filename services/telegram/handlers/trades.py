@@ -6,6 +6,7 @@ from services.telegram.domain import answers
 from services.telegram.handlers.desk import Desk, Request
 
 PAGE_SIZE = 5
+MOST_DIGITS = 6
 
 
 async def show_history(desk: Desk, request: Request, subscriber: Subscriber) -> None:
@@ -15,7 +16,8 @@ async def show_history(desk: Desk, request: Request, subscriber: Subscriber) -> 
 
 async def turn_page(desk: Desk, request: Request, subscriber: Subscriber) -> None:
     """Show another page in the same message."""
-    page = int(request.argument) if request.argument.isdecimal() else 0
+    argument = request.argument  # whoever writes his own client can press anything
+    page = int(argument) if argument.isdecimal() and len(argument) <= MOST_DIGITS else 0
     await _show_page(desk, request, subscriber, page=page, is_edit=True)
 
 
