@@ -17,7 +17,9 @@ HEAD = """\
 # one file per setting, in lower case (sinyal_telegram_token).
 #
 # To go live set these together: SINYAL_TELEGRAM_TOKEN, SINYAL_TELEGRAM_API_URL=https://api.telegram.org and
-# SINYAL_FEED_VENUE_URL. The compose file looks for the simulators of its profile `sandbox` where they are not set.
+# SINYAL_FEED_VENUE_URL. The compose file looks for the simulators of its profile `sandbox` where they are not set; its
+# broker and database are its own, and POSTGRES_PASSWORD and GRAFANA_PASSWORD are theirs. Outside of it,
+# SINYAL_DATABASE_URL serves positions, telegram and `sinyal db migrate` alike.
 """
 
 
