@@ -20,8 +20,8 @@ $(STAMP): requirements/dev.txt pyproject.toml deploy/ensure_chromium.sh
 	@deploy/ensure_chromium.sh
 	@touch $(STAMP)
 
-DEMO := $(if $(TAPE),--tape $(TAPE)) $(if $(SPEED),--speed $(SPEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
-  $(if $(SUBSCRIBERS),--subscribers $(SUBSCRIBERS)) $(if $(JSON),--json $(JSON)) \
+DEMO := $(if $(TAPE),--tape "$(TAPE)") $(if $(SPEED),--speed $(SPEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+  $(if $(SUBSCRIBERS),--subscribers $(SUBSCRIBERS)) $(if $(JSON),--json "$(JSON)") \
   $(if $(filter command line,$(origin LANG)),--lang $(LANG))
 
 demo: setup ## run everything on this machine: make demo [TAPE=path] [SPEED=60] [SECONDS=60] [SUBSCRIBERS=3] [LANG=id|en] [JSON=file]

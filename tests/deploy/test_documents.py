@@ -80,6 +80,12 @@ def test_a_documented_command_is_accepted(document: str, command: str) -> None:
             pytest.fail(f"{document} shows {program}, which no test knows")
 
 
+def test_make_passes_paths_with_spaces_on_whole() -> None:
+    done = run("make", "--dry-run", "demo", "TAPE=my tapes/gold.csv", "JSON=my demo.json", "SECONDS=5")
+    words = shlex.split(done.stdout.strip().splitlines()[-1])
+    assert words[1:] == ["demo", "--tape", "my tapes/gold.csv", "--seconds", "5", "--json", "my demo.json"]
+
+
 def accepts_flags_of_module(words: list[str]) -> None:
     if words[0] == "-m" and words[1].split(".")[0] in ("services", "chassis"):
         assert importlib.util.find_spec(words[1]) is not None
