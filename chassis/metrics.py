@@ -50,6 +50,11 @@ FEED_BACKLOG = Gauge(
 SHOWN_OVERWRITTEN = Counter(
     "sinyal_feed_overwritten_total", "Prices for people who look, replaced by newer ones before they left.", ["topic"]
 )
+BREAKER_OPEN = Gauge(
+    "sinyal_breaker_open",
+    "1 while a circuit breaker leaves a venue alone: it was not there five times in a row.",
+    ["name"],
+)
 LAST_TICK = Gauge("sinyal_last_tick_timestamp_seconds", "Wall time of the last tick.", ["symbol"])
 
 # signals
