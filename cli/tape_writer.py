@@ -63,9 +63,11 @@ class TapeWriter:
         self._packed: list[Path] = []
         with _explaining(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".lock").open("w")
-            _lock(self._lock.fileno(), folder)
-            self.last = self._resume()
+            with contextlib.ExitStack() as held:
+                self._lock = held.enter_context((folder / ".lock").open("w"))
+                _lock(self._lock.fileno(), folder)
+                self.last = self._resume()
+                held.pop_all()
 
     def __enter__(self) -> Self:
         """Write in its context."""
