@@ -110,7 +110,12 @@ class Layout:
 
 
 OWN: dict[str, Callable[[Layout], dict[str, str]]] = {
-    "feed": lambda layout: {"VENUE": "deriv", "VENUE_URL": layout.exchange_url, "DIALECT": "new"},
+    "feed": lambda layout: {
+        "VENUE": "deriv",
+        "VENUE_URL": layout.exchange_url,
+        "DIALECT": "new",
+        "SYMBOLS": "XAUUSD=frxXAUUSD",  # all that the simulated market plays
+    },
     "signals": lambda _: {},
     "positions": lambda layout: {"DATABASE_URL": layout.database_url, "ACCESS": "open"},
     "charts": lambda _: {},

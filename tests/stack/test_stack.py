@@ -109,6 +109,9 @@ def test_real_servers_named_by_the_environment_are_never_what_a_sandbox_speaks_t
         assert told[f"{prefix}NATS_URL"] == layout.broker.url
         assert told[f"{prefix}MARKET_SPEED"] == "60.0"
         assert told[f"{prefix}HTTP_HOST"] == "127.0.0.1"
+    feed = layout.room("feed").environment
+    assert feed["SINYAL_FEED_VENUE_URL"] == layout.exchange_url
+    assert feed["SINYAL_FEED_SYMBOLS"] == "XAUUSD=frxXAUUSD"
     for name in ("positions", "telegram"):
         assert layout.room(name).environment[f"SINYAL_{name.upper()}_DATABASE_URL"] == layout.database_url
 
