@@ -42,7 +42,7 @@ STREAM_URL = "wss://data-stream.binance.vision"
 DEADLINE_S = 10.0
 RENEW_AFTER_S = 23.5 * 3600
 RENEW_AGAIN_S = 30.0
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S, LOOK_SOON_S = 1.0, 0.05
 DRAIN_S = 0.2
 DRAIN_QUIET_S = 0.05
 EXCHANGE_INFO_WEIGHT = 20
@@ -128,6 +128,7 @@ class BinanceSession:
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._subscribed: dict[str, None] = {}
         self._lost: VenueLostError | None = None
+        self._renewal: asyncio.Future[tuple[BinanceStream, list[str | bytes]]] | None = None
 
     async def open(self) -> None:
         """Set the clock and open the first stream connection."""
@@ -137,6 +138,11 @@ class BinanceSession:
     async def close(self) -> None:
         """Close what is open."""
         self._give_up(VenueLostError("closed"))
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait({self._renewal})
+            if not self._renewal.cancelled():
+                self._renewal.exception()  # the session ends anyway, and with it every connection of its client
         await self._stream.close()
 
     def _adopt(self, stream: BinanceStream) -> None:
@@ -151,10 +157,9 @@ class BinanceSession:
         lost = VenueLostError("no longer read")
         try:
             while True:
-                if time.monotonic() >= self._renew_at and not self._waiting:
-                    for told in await self._renew():
-                        yield told
-                body = await self._stream.receive(LOOK_EVERY_S)
+                for told in await self._renew():
+                    yield told
+                body = await self._stream.receive(LOOK_EVERY_S if self._renewal is None else LOOK_SOON_S)
                 item = None if body is None else self._read(body)
                 if item is not None:
                     yield item
@@ -165,19 +170,37 @@ class BinanceSession:
             self._give_up(lost)
 
     async def _renew(self) -> list[Heard | Unheard]:
-        """Open a new stream connection beside the old one, then leave that; return what both told meanwhile.
+        """Take one step of a renewal: begin it where it is due, end it where the new connection stands.
 
-        Where it cannot be opened the old one goes on, and it is tried again.
+        The old connection is read meanwhile. Returns what both told around the change.
         """
-        self._is_steady.clear()
+        if self._renewal is None:
+            if time.monotonic() >= self._renew_at and not self._waiting:
+                self._is_steady.clear()
+                self._renewal = asyncio.ensure_future(self._prepare())
+            return []
+        if not self._renewal.done():
+            return []
+        renewal, self._renewal = self._renewal, None
         try:
-            fresh = await self._source.open()
-            early = await self._resubscribe(fresh)
+            return await self._change_to(*renewal.result())
         except (VenueLostError, WrongVenueError) as e:
             logger.warning("venue.renewal_failed", venue="binance", error=str(e))
             self._renew_at = time.monotonic() + RENEW_AGAIN_S
-            self._is_steady.set()
             return []
+        finally:
+            self._is_steady.set()
+
+    async def _prepare(self) -> tuple[BinanceStream, list[str | bytes]]:
+        """Open a new connection and subscribe to everything; return it with what it told before it had answered."""
+        fresh = await self._source.open()
+        try:
+            return fresh, await self._resubscribe(fresh)
+        except BaseException:
+            await fresh.close()
+            raise
+
+    async def _change_to(self, fresh: BinanceStream, early: list[str | bytes]) -> list[Heard | Unheard]:
         old = self._stream
         items = [self._read(body) for body in await _drain(old)]
         await old.close()
@@ -188,25 +211,23 @@ class BinanceSession:
         return [item for item in items if item is not None]
 
     async def _resubscribe(self, fresh: BinanceStream) -> list[str | bytes]:
-        """Subscribe to everything on a new connection; return what it told before it had answered."""
+        early: list[str | bytes] = []
         if not self._subscribed:
-            return []
+            return early
         self._number += 1
         await fresh.subscribe([_stream_of(theirs) for theirs in self._subscribed], self._number)
-        early: list[str | bytes] = []
         ends_at = time.monotonic() + self._source.deadline_s
         while (left_s := ends_at - time.monotonic()) > 0:
             body = await fresh.receive(left_s)
             if body is None:
-                continue
+                break
             frame = _frame(body)
-            if isinstance(frame, StreamFrame) and frame.id == self._number:
-                if frame.fault is not None:
-                    await fresh.close()
-                    raise VenueLostError(f"subscriptions refused: {frame.fault.msg}")
+            if isinstance(frame, BadInput) or frame.id != self._number:
+                early.append(body)
+            elif frame.fault is not None:
+                raise VenueLostError(f"subscriptions refused: {frame.fault.msg}")
+            else:
                 return early
-            early.append(body)
-        await fresh.close()
         raise VenueLostError("subscriptions were not answered")
 
     def _read(self, body: str | bytes) -> Heard | Unheard | None:
