@@ -128,14 +128,14 @@ class PositionsRoom:
             await questions.enter_async_context(context)
 
     async def _hear_signals(self) -> None:
-        routes = {catalogue.SIGNAL: held(self.proposing.on_signal)}
-        await consume(self._bus, catalogue.POSITIONS_SIGNALS, routes, clock=self._clock)
+        consumer, topic = catalogue.POSITIONS_SIGNALS, catalogue.SIGNAL
+        routes = {topic: held(consumer, topic, self.proposing.on_signal)}
+        await consume(self._bus, consumer, routes, clock=self._clock)
 
     async def _hear_deliveries(self) -> None:
-        routes = {catalogue.DELIVERY: held(self.ending.on_delivery)}
-        await consume(
-            self._bus, catalogue.POSITIONS_DELIVERIES, routes, clock=self._clock, concurrency=DELIVERIES_AT_ONCE
-        )
+        consumer, topic = catalogue.POSITIONS_DELIVERIES, catalogue.DELIVERY
+        routes = {topic: held(consumer, topic, self.ending.on_delivery)}
+        await consume(self._bus, consumer, routes, clock=self._clock, concurrency=DELIVERIES_AT_ONCE)
 
     # --- readiness ----------------------------------------------------------------------------------------------------
 

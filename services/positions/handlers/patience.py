@@ -6,10 +6,13 @@ from typing import TypeVar
 import structlog
 import tenacity
 
+from chassis import metrics
 from chassis.bus import Stored
 from chassis.errors import TransientError
+from contracts.catalogue import Consumer, Topic
+from contracts.messages import Message
 
-M = TypeVar("M")
+P = TypeVar("P", bound=Message)
 
 LONGEST_WAIT_S = 10.0
 HOLD_S = 3600.0
@@ -38,11 +41,20 @@ def patient(tell: Callable[[], None], *, limit_s: float | None = None) -> tenaci
     )
 
 
-def held(handle: Callable[[M, Stored], Awaitable[None]]) -> Callable[[M, Stored], Awaitable[None]]:
+def held(
+    consumer: Consumer, topic: Topic[P], handle: Callable[[P, Stored], Awaitable[None]]
+) -> Callable[[P, Stored], Awaitable[None]]:
     """Keep a message in hand while the database is away, instead of counting that as its failures."""
 
-    async def handle_patiently(message: M, stored: Stored) -> None:
+    async def handle_once(message: P, stored: Stored) -> None:
+        try:
+            await handle(message, stored)
+        except TransientError:
+            metrics.RETRIED.labels(consumer.name, topic.name).inc()
+            raise
+
+    async def handle_patiently(message: P, stored: Stored) -> None:
         retry = patient(lambda: logger.warning("message.held", key=stored.subject, seq=stored.sequence), limit_s=HOLD_S)
-        await retry(handle, message, stored)
+        await retry(handle_once, message, stored)
 
     return handle_patiently
