@@ -27,10 +27,19 @@ class Tab:
         loaded = self._target.subscribe_once("Page.loadEventFired")
         await send(self._target, "Page.navigate", url=url)
         await _event(loaded)
+        loaded = self._target.subscribe_once("Page.loadEventFired")  # before the look, so that none is missed
+        while not await self._is_at(url):  # on a busy machine the first event is that of the empty page before ours
+            await _event(loaded)
+            loaded = self._target.subscribe_once("Page.loadEventFired")
+        loaded.cancel()
         await send(self._target, "Page.disable")
         result = await send(self._target, "Runtime.evaluate", expression="window")
         self._window = result["result"]["objectId"]
         await self._call("function () { if (typeof draw !== 'function' || !window.Plotly) throw Error('no page') }")
+
+    async def _is_at(self, url: str) -> bool:
+        place = "document.readyState === 'complete' && document.URL"
+        return bool((await send(self._target, "Runtime.evaluate", expression=place))["result"]["value"] == url)
 
     async def draw(self, figure: str) -> bytes:
         """Draw a figure (JSON text) and photograph it.
