@@ -79,7 +79,7 @@ async def test_updates_are_stored_in_order_and_confirmed_behind(bus):
     await receive(bus, source, lambda _: not source.pending)
 
     assert stored(bus) == [1, 2, 3]
-    assert source.confirmed is None  # the next poll has confirmed them already
+    assert source.confirmed == 4
 
 
 async def test_a_stop_confirms_what_no_poll_has_confirmed_yet(bus):

@@ -31,7 +31,6 @@ class Receiver:
         self._source = source
         self._clock = clock
         self._offset: int | None = None
-        self._asked: int | None = None
         self._failures = 0
         self.trouble = "not connected yet"
 
@@ -48,7 +47,6 @@ class Receiver:
         while True:
             try:
                 # in trouble the answer is wanted at once: a long poll would hide for a while that all is well again
-                self._asked = self._offset
                 await self._take(await self._source.fetch(self._offset, is_patient=not self.trouble))
             except PollConflictError as e:
                 await self._rest("conflict", str(e), CONFLICT_S)
@@ -94,7 +92,8 @@ class Receiver:
         self.trouble, self._failures = "", 0
 
     async def _confirm(self) -> None:
-        if self._offset is None or self._offset == self._asked:  # the poll that was cut short has confirmed it
+        """Say once more what is stored: the poll that was cut short may never have left; saying it twice is harmless."""
+        if self._offset is None:
             return
         try:
             await self._source.confirm(self._offset)
