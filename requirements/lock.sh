@@ -11,3 +11,6 @@ compile() { # output, extras...
 }
 for extra in feed signals positions charts telegram tools embedded; do compile "$extra" "$extra"; done
 compile dev feed signals positions charts telegram tools embedded dev
+# Clients of others, which only tests run, in an environment of their own (tests/feed/official_clients).
+"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command "requirements/lock.sh" requirements/clients.in --output-file requirements/clients.txt

@@ -20,7 +20,7 @@ from services.feed.ports import Venue
 from tests.feed.memory_venue import MemoryVenue
 from tests.feed.plain_market import PlainTape
 from tests.feed.running import LEGACY_PATH, NEW_PATH
-from tests.feed.venue_contract import OURS, Stand, VenueContract
+from tests.feed.venue_contract import OURS, NetworkVenueContract, Stand, VenueContract
 
 SPEED = 20.0
 HOUR_MS = 3_600_000
@@ -46,8 +46,6 @@ def _rows(start_ms: int | None, end_ms: int | None) -> list[sandbox_quotes.Quote
 
 class ExchangeStand:
     """A venue on the simulator."""
-
-    has_faults = True
 
     def __init__(self, exchange: ExchangeServer, patch: pytest.MonkeyPatch) -> None:
         self.exchange = exchange
@@ -94,8 +92,6 @@ class BinanceStand(ExchangeStand):
 class MemoryStand:
     """The fake, fed from the same tape."""
 
-    has_faults = False
-
     def __init__(self) -> None:
         tape = ShortTape()
         past = tape.between(tape.live_ms - 1300 * 60_000, tape.live_ms)
@@ -137,21 +133,21 @@ async def an_exchange() -> AsyncIterator[ExchangeServer]:
         yield exchange
 
 
-class TestDerivNew(VenueContract):
+class TestDerivNew(NetworkVenueContract):
     @pytest.fixture
     async def stand(self, monkeypatch) -> AsyncIterator[Stand]:
         async with an_exchange() as exchange:
             yield DerivStand(exchange, monkeypatch, NEW)
 
 
-class TestDerivLegacy(VenueContract):
+class TestDerivLegacy(NetworkVenueContract):
     @pytest.fixture
     async def stand(self, monkeypatch) -> AsyncIterator[Stand]:
         async with an_exchange() as exchange:
             yield DerivStand(exchange, monkeypatch, LEGACY)
 
 
-class TestBinance(VenueContract):
+class TestBinance(NetworkVenueContract):
     @pytest.fixture
     async def stand(self, monkeypatch) -> AsyncIterator[Stand]:
         async with an_exchange() as exchange:

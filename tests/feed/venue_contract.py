@@ -25,9 +25,7 @@ SLACK_MS = 120_000
 
 
 class Stand(Protocol):
-    """A venue under test. `has_faults` False: there is no network below it, so its faults cannot be had."""
-
-    has_faults: bool
+    """A venue under test."""
 
     def venue(self, symbol: str | None = None) -> Venue:
         """Make the venue; `symbol` replaces its name for gold by another one."""
@@ -263,14 +261,16 @@ class VenueContract:
 
             assert talk.lost is None
 
+
+class NetworkVenueContract(VenueContract):
+    """And the promises of a venue that has a network below it."""
+
     async def test_an_address_where_it_is_not_is_named(self, stand: Stand) -> None:
-        needs_network(stand)
         with pytest.raises(WrongVenueError, match=r"SINYAL_FEED_[A-Z_]*URL"):
             async with talking(stand.misplaced()) as talk:
                 await talk.session.market_ms()
 
     async def test_a_half_open_link_is_found_in_time(self, stand: Stand) -> None:
-        needs_network(stand)
         stand.ping_every(QUICK_PING_S)
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
@@ -279,7 +279,6 @@ class VenueContract:
             await until(lambda: talk.lost is not None, deadline_s=2 * QUICK_PING_S + CLOSING_S)
 
     async def test_broken_frames_are_told_as_such_and_the_stream_goes_on(self, stand: Stand) -> None:
-        needs_network(stand)
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
             await until(lambda: talk.quotes, deadline_s=20)
@@ -291,12 +290,6 @@ class VenueContract:
         reasons = {item.reason for item in talk.heard if isinstance(item, Unheard)}
         assert {"not_json", "no_bid_ask", "unknown_symbol", "malformed"} <= reasons
         assert talk.lost is None
-
-
-def needs_network(stand: Stand) -> None:
-    """Leave a test that needs faults of a network where there is none below the venue."""
-    if not stand.has_faults:
-        pytest.skip("no network below this venue")
 
 
 def folded(quotes: list[Quote]) -> list[Bar]:
