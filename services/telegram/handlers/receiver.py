@@ -92,7 +92,7 @@ class Receiver:
         self.trouble, self._failures = "", 0
 
     async def _confirm(self) -> None:
-        """Say once more what is stored: the poll that was cut short may never have left; saying it twice is harmless."""
+        """Say once more what is stored: the poll that was cut short may never have left."""
         if self._offset is None:
             return
         try:
