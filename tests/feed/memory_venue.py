@@ -15,7 +15,6 @@ class MemoryVenue:
     """Remembers every quote it was given. `symbols` maps ours to its own; it lists `GOLD` only."""
 
     name = "memory"
-    bars_are_mids = True
 
     def __init__(self, symbols: dict[str, str], now_ms: int) -> None:
         self.symbols = symbols

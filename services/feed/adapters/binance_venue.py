@@ -62,8 +62,6 @@ class BinanceVenue:
     """Makes connections. `symbols` maps ours to the venue's; `market` is the clock that quotes are stamped with."""
 
     name = "binance"
-    bars_are_mids = False
-    """Its bars are of trades: they prove nothing about our candles of mids."""
 
     def __init__(
         self,
@@ -113,7 +111,10 @@ class _Source:
 
 
 class BinanceSession:
-    """One connection to Binance, as the port describes it; beneath it, one stream connection after the other."""
+    """One connection to Binance, as the port describes it; beneath it, one stream connection after the other.
+
+    It is no `TellsMids`: its bars are of trades and prove nothing about our candles of mids.
+    """
 
     def __init__(self, rest: BinanceRest, source: _Source, symbols: Mapping[str, str], market: MarketClock) -> None:
         self._rest = rest
