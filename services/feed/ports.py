@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from chassis.errors import StartError, TransientError
 from services.feed.domain.quotes import Bar, Quote
@@ -99,6 +99,16 @@ class VenueSession(Protocol):
         Raises MarketClosedError, VenueRefusedError.
         """
         ...
+
+
+@runtime_checkable
+class TellsMids(Protocol):
+    """A session whose bars are of the very mids that its stream tells: what was told can be held against them.
+
+    A venue whose history is of trades does not have this: its bars differ from ours by nature.
+    """
+
+    bars_are_mids: bool
 
 
 class Venue(Protocol):

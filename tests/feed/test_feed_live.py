@@ -158,53 +158,6 @@ async def test_a_feed_that_starts_again_goes_on_where_the_broker_stands(nats) ->
         assert all(a.open_time_s < b.open_time_s for a, b in itertools.pairwise(found.candles[interval]))
 
 
-async def test_a_closed_market_is_said_once_and_nothing_loops_until_it_opens(nats) -> None:
-    speed = 600.0
-    tape = PlainTape("2026-01-06T21:50:00")
-    async with market(nats, tape, speed=speed) as (exchange, bus):
-        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=speed) as running:
-            await running.reaches(S.CLOSED)
-            link = next(iter(exchange._talks))
-            await running.reaches(S.LIVE)
-            await asyncio.sleep(0.5)
-            assert list(exchange._talks) == [link]
-        found = await published(bus)
-
-    assert [change.state for change in found.states][-3:] == [S.CLOSED, S.LIVE, S.RECONNECTING]
-    assert found.gaps == []
-    assert_whole(found, tape)
-
-
-async def test_a_feed_that_starts_while_the_market_is_closed_waits_for_it(nats) -> None:
-    speed = 1200.0
-    tape = PlainTape("2026-01-06T22:20:00")
-    async with market(nats, tape, speed=speed) as (exchange, bus):
-        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=speed) as running:
-            await running.reaches(S.CLOSED)
-            history = (await published(bus)).candles[Interval.M1]
-            await running.reaches(S.LIVE)
-            await asyncio.sleep(0.5)
-        found = await published(bus)
-
-    assert len(history) == 1000
-    assert [change.state for change in found.states][:4] == [S.RECONNECTING, S.BACKFILLING, S.CLOSED, S.LIVE]
-    assert_candles(found, tape)
-
-
-async def test_a_venue_that_accepts_and_closes_is_not_called_in_a_loop(nats) -> None:
-    tape = PlainTape()
-    async with market(nats, tape) as (exchange, bus):
-        exchange.set_fault("accept_then_close", seconds=2.0)
-        started = asyncio.get_running_loop().time()
-        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED, reconnect_first_s=0.5) as running:
-            await until(lambda: running.feed._backoff.failures >= 3)
-            waited_s = asyncio.get_running_loop().time() - started
-            await running.reaches(S.LIVE)
-
-    assert waited_s >= 0.25 + 0.25
-    assert running.feed._backoff.failures <= 8
-
-
 def assert_whole_but_for_the_brokers_own_loss(found: Published, tape: PlainTape, most: int) -> None:
     """Ticks are in order, once each; a killed broker may have lost some that it had acknowledged, at one place."""
     told = [tick.epoch_ms for tick in found.ticks]

@@ -253,6 +253,21 @@ def test_a_long_outage_is_told_by_candles_and_at_its_end_by_ticks() -> None:
     assert desk.ticks == [0, 125, 190]
 
 
+def test_behind_history_that_the_stream_did_not_tell_even_a_short_hole_is_asked_for() -> None:
+    desk = Desk().go_live()
+    desk.clock.advance(20)
+    desk.feed.doubt()
+
+    desk.feed.hear(a_quote(4))
+    assert desk.feed.repair_wanted.is_set()
+
+    desk.feed.repair_wanted.clear()
+    desk.feed.release(desk.market.now_ms())
+    desk.feed.hear(a_quote(12))
+    assert not desk.feed.repair_wanted.is_set()
+    assert desk.ticks == [0, 4, 12]
+
+
 def test_noise_is_no_reason_to_ask_for_history() -> None:
     desk = Desk().go_live()
 

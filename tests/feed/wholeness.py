@@ -10,7 +10,9 @@ def assert_whole(found: Published, tape: PlainTape) -> None:
     """Every second from the first tick to the last is there once, in order and at its price; so is every candle."""
     told = [(tick.epoch_ms, round(tick.mid, 8)) for tick in found.ticks]
     expected = tape.between(found.ticks[0].epoch_ms, found.ticks[-1].epoch_ms)
-    assert told == [(quote.epoch_ms, quote.mid) for quote in expected]
+    known = [(quote.epoch_ms, quote.mid) for quote in expected]
+    assert (sorted(set(known) - set(told)), sorted(set(told) - set(known))) == ([], []), "missing, invented"
+    assert told == known
     for tick, quote in zip(found.ticks, expected, strict=True):
         assert tick.backfilled == (tick.bid == tick.ask)
         assert tick.backfilled or (tick.bid, tick.ask) == quote[1:3]

@@ -64,6 +64,8 @@ class DerivVenue:
 class DerivSession:
     """One connection to Deriv, as the port describes it."""
 
+    bars_are_mids = True
+
     def __init__(
         self, link: DerivLink, dialect: Dialect, symbols: Mapping[str, str], budget: RequestBudget | None = None
     ) -> None:

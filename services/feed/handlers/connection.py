@@ -18,7 +18,15 @@ from services.feed.handlers.outlet import Outlet
 from services.feed.handlers.recovery import Recovery
 from services.feed.handlers.symbol_feed import SymbolFeed
 from services.feed.handlers.teller import count_bad
-from services.feed.ports import Unheard, Venue, VenueLostError, VenueRefusedError, VenueSession, WrongVenueError
+from services.feed.ports import (
+    TellsMids,
+    Unheard,
+    Venue,
+    VenueLostError,
+    VenueRefusedError,
+    VenueSession,
+    WrongVenueError,
+)
 
 HEARTBEAT_S = 30.0
 BEAT_S = 0.1
@@ -79,7 +87,8 @@ class Connection:
             for feed in self._feeds.values():
                 recovery = Recovery(feed, self._session, market=self._market, reach=self._reach, outlet=self._outlet)
                 tasks.create_task(recovery.run())
-                tasks.create_task(Audit(feed, self._session, self._market).run())
+                if isinstance(self._session, TellsMids):
+                    tasks.create_task(Audit(feed, self._session, self._market).run())
 
     async def _greet(self) -> None:
         self._market.set(await self._session.market_ms())

@@ -113,6 +113,8 @@ class Recovery:
                 raise VenueLostError(f"the history of {feed.symbol} goes on and its stream does not")
             feed.happen(Happening.FILLING, "quotes were missing")
         await self._fill(minutes((), missing, from_ms=from_ms, now_ms=now_ms, count=0), from_ms)
+        if missing and before_ms is None:
+            feed.doubt()
         feed.release(now_ms)
 
     async def _history(self, asked: Awaitable[Sequence[T]], now_ms: int) -> Sequence[T]:

@@ -81,6 +81,7 @@ class SymbolFeed:
         self._told_ms: int | None = None
         self._waiting: deque[Quote] | None = deque()
         self._is_quoting = False
+        self._is_doubtful = False
         self._heard_at = clock.monotonic()
         self._opened_at = self._heard_at
         self._tries = 1
@@ -181,7 +182,12 @@ class SymbolFeed:
 
     def _is_after_pause(self, quote: Quote) -> bool:
         known_ms = self._watch.last_ms  # also behind a hole that was given up: asking again would never end
-        return known_ms is not None and quote.epoch_ms - known_ms > PAUSE_MS
+        limit_ms = SHORTEST_HOLE_MS if self._is_doubtful else PAUSE_MS
+        return known_ms is not None and quote.epoch_ms - known_ms > limit_ms
+
+    def doubt(self) -> None:
+        """History has told what the stream has not: believe the stream again when its next quote leaves no hole."""
+        self._is_doubtful = True
 
     def _is_believable(self, quote: Quote) -> bool:
         """Noise is no reason to ask for history."""
@@ -203,6 +209,7 @@ class SymbolFeed:
             return
         self._see(quote.epoch_ms, quote.epoch_ms)
         self._tries = 1
+        self._is_doubtful = False
         self._heard_at = self._clock.monotonic()
         self.happen(Happening.QUOTED, "a quote arrived")
         self._tell(quote)
