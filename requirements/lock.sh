@@ -11,6 +11,8 @@ compile() { # output, extras...
 }
 for extra in feed signals positions charts telegram tools embedded; do compile "$extra" "$extra"; done
 compile dev feed signals positions charts telegram tools embedded dev
-# Clients of others, which only tests run, in an environment of their own (tests/feed/official_clients).
-"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --custom-compile-command "requirements/lock.sh" requirements/clients.in --output-file requirements/clients.txt
+# What only tests (clients) and benchmarks (peers) run, each in an environment of its own.
+for name in clients peers; do
+  "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "requirements/lock.sh" "requirements/$name.in" --output-file "requirements/$name.txt"
+done
