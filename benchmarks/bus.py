@@ -24,7 +24,7 @@ from chassis.clock import SystemClock
 from chassis.consume import consume
 from chassis.nats_bus import NatsBus, connect
 from contracts import catalogue, codec
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from contracts.messages import Tick
 from tests.nats_server import NatsServer, running_server
 

@@ -19,7 +19,7 @@ import structlog
 from chassis.errors import AskFailedError, TransientError
 from contracts import codec
 from contracts.asks import AskError
-from contracts.catalogue import Ask
+from contracts.channels import Ask
 
 Q = TypeVar("Q")
 A = TypeVar("A")

@@ -14,7 +14,7 @@ import structlog
 
 from chassis import metrics
 from contracts import codec
-from contracts.catalogue import Ask, Bucket, Consumer, Topic
+from contracts.channels import Ask, Bucket, Consumer, Topic
 from contracts.messages import Message
 
 P = TypeVar("P", bound=Message)

@@ -28,7 +28,7 @@ from chassis.dead_letters import BURIED, bury, topic_name
 from chassis.errors import RejectedError, TransientError
 from chassis.subjects import matches, published_of
 from contracts import catalogue, codec
-from contracts.catalogue import Consumer, Topic
+from contracts.channels import Consumer, Topic
 
 MAX_DELAY_S = 30.0
 """A longer delay would hold a slot of `in_flight` for too long."""

@@ -18,7 +18,7 @@ from chassis.clock import Clock
 from chassis.errors import RejectedError, TransientError
 from chassis.subjects import published_of, topic_of
 from contracts import catalogue
-from contracts.catalogue import Consumer, Retention
+from contracts.channels import Consumer, Retention
 from contracts.ids import digest
 from contracts.messages import DeadLetter
 

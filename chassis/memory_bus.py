@@ -27,7 +27,8 @@ from chassis.errors import RejectedError, TransientError
 from chassis.memory_streams import Alarms, Bell, MemoryConsumer, MemoryStream
 from chassis.subjects import matches, transformed
 from contracts import catalogue, codec
-from contracts.catalogue import Ask, Bucket, Consumer, Stream, Topic, stream_transform
+from contracts.catalogue import stream_transform
+from contracts.channels import Ask, Bucket, Consumer, Stream, Topic
 from contracts.messages import Message
 
 P = TypeVar("P", bound=Message)

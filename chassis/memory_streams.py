@@ -15,7 +15,8 @@ from datetime import timedelta
 from chassis.bus import Outgoing, Stored
 from chassis.clock import Clock
 from chassis.subjects import matches, transformed
-from contracts.catalogue import Consumer, Retention, Stream, stream_subjects, stream_transform
+from contracts.catalogue import stream_subjects, stream_transform
+from contracts.channels import Consumer, Retention, Stream
 
 POLL_S = 0.005
 """How often, in real seconds, a clock that somebody else moves is looked at while something is due on it."""

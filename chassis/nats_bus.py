@@ -32,7 +32,8 @@ from chassis.pull_consumer import PullConsumer
 from chassis.stream_reader import READ_ONCE_IDLE_S, StreamReader, read_one
 from chassis.subjects import matches, transformed
 from contracts import catalogue, codec
-from contracts.catalogue import Ask, Bucket, Consumer, Stream, Topic, stream_subjects, stream_transform
+from contracts.catalogue import stream_subjects, stream_transform
+from contracts.channels import Ask, Bucket, Consumer, Stream, Topic
 from contracts.ids import digest
 from contracts.messages import Message
 

@@ -18,7 +18,7 @@ from chassis.clock import SystemClock
 from chassis.database import AWAY, Pool
 from chassis.dead_letters import bury
 from chassis.errors import RejectedError, TransientError
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 
 SWEEP_S = 1.0
 """How long a row may wait when its notification was lost."""

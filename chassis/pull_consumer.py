@@ -19,7 +19,7 @@ from chassis.cancellation import background
 from chassis.errors import TransientError
 from chassis.nats_link import ApiError, Link
 from chassis.pull_inbox import PullInbox, Refusal
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 
 PINNED_GROUP = "owner"
 PINNED_TIMEOUT_S = 3.0

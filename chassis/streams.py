@@ -23,7 +23,8 @@ from chassis.nats_link import ApiError, Link
 from chassis.pull_consumer import PINNED_GROUP, PINNED_TIMEOUT_S
 from chassis.stream_reader import moment_of
 from contracts import catalogue
-from contracts.catalogue import Bucket, Consumer, Retention, Stream, stream_subjects, stream_transform
+from contracts.catalogue import stream_subjects, stream_transform
+from contracts.channels import Bucket, Consumer, Retention, Stream
 
 _SECOND_NS = 1_000_000_000
 _FOR_LIFE = ("retention", "storage", "persist_mode", "subject_transform")

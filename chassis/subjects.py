@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from contracts.catalogue import TOPICS, Topic
+from contracts.catalogue import TOPICS
+from contracts.channels import Topic
 
 _CALL = re.compile(r"\{\{(wildcard|partition)\(([\d,]+)\)\}\}")
 

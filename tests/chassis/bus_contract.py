@@ -13,7 +13,7 @@ import pytest
 from chassis.bus import Bus, Outgoing
 from chassis.errors import RejectedError
 from contracts import catalogue, codec
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from tests.chassis.bus_messages import (
     candle,
     draw,

@@ -14,7 +14,7 @@ from chassis.consume import consume
 from chassis.dead_letters import collect, redrive
 from chassis.errors import RejectedError, TransientError
 from contracts import catalogue, codec
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from contracts.messages import DeadLetter, SendMessage, SignalRaised
 from tests.chassis.bus_contract import QUICK, Provide
 from tests.chassis.bus_messages import eventually, outgoing_send, signal, soon

@@ -16,7 +16,7 @@ from chassis.errors import StartError, TransientError
 from chassis.nats_bus import NatsBus, connect
 from chassis.nats_link import BusClosedError
 from contracts import asks, catalogue, codec
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from tests.chassis.bus_contract import QUICK
 from tests.chassis.bus_messages import draw, eventually, is_silent, outgoing_send, quote, signal, soon, take, tick
 from tests.nats_server import NatsServer

@@ -10,7 +10,7 @@ from chassis.clock import ManualClock, SystemClock
 from chassis.errors import TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import catalogue
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from tests.chassis.bus_contract import DeliveryContract, Provide, PublishContract
 from tests.chassis.bus_messages import is_silent, outgoing_send, signal, soon, take
 from tests.chassis.bus_reading_contract import ObjectContract, ReadContract, TalkContract

@@ -7,7 +7,7 @@ import pytest
 from chassis import streams
 from chassis.bus import Bus
 from chassis.nats_bus import NatsBus, connect
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from tests.chassis.bus_contract import DeliveryContract, Provide, PublishContract
 from tests.chassis.bus_reading_contract import ObjectContract, ReadContract, TalkContract
 from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract

@@ -10,7 +10,7 @@ from chassis.errors import RejectedError
 from chassis.nats_bus import NatsBus, connect
 from chassis.streams import DataLossError, Outcome
 from contracts import catalogue
-from contracts.catalogue import Consumer, Retention, Stream
+from contracts.channels import Consumer, Retention, Stream
 from tests.chassis.bus_messages import candle, outgoing_send, signal
 
 pytestmark = pytest.mark.real

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chassis.subjects import matches, partition, published_of, topic_of, transformed
 from contracts import catalogue
-from contracts.catalogue import Topic
+from contracts.channels import Topic
 
 TOKENS = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True)
 

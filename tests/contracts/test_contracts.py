@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import catalogue, codec, ids
+from contracts import catalogue, channels, codec, ids
 from contracts.messages import Interval, Mode, SendClass, Side, Tick
 
 EXAMPLES = Path(catalogue.__file__).parent / "examples"
@@ -68,7 +68,7 @@ def test_a_subject_is_built_from_its_tokens() -> None:
 
 @pytest.mark.parametrize("token", ["", "a.b", "*", ">", "a b", "ä"])
 def test_a_token_that_would_change_the_subject_is_refused(token: str) -> None:
-    with pytest.raises(catalogue.BadTokenError, match="subject token"):
+    with pytest.raises(channels.BadTokenError, match="subject token"):
         catalogue.TICK.subject(token)
 
 

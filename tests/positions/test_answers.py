@@ -7,7 +7,7 @@ import pytest
 
 from chassis.errors import AskFailedError, StartError
 from chassis.settings import load
-from contracts import asks, catalogue
+from contracts import asks, catalogue, channels
 from contracts.messages import ExitReason, FeedState, Quote, Side
 from services.positions.adapters.postgres_answers import _LAST_STORY
 from services.positions.settings import PositionsSettings
@@ -83,7 +83,7 @@ async def test_choices_are_kept(house: House) -> None:
     ],
 )
 async def test_what_cannot_be_answered_says_why(
-    house: House, question: catalogue.Ask, request_: object, code: str
+    house: House, question: channels.Ask, request_: object, code: str
 ) -> None:
     async with house.room():
         await house.feed()

@@ -32,4 +32,5 @@ KNOWN: dict[str, Instrument] = {
     "XAGUSD": Instrument(digits=3, pip=0.01),
     "BTCUSD": Instrument(digits=2, pip=1.0, hours=None),
     "BTCUSDT": Instrument(digits=2, pip=1.0, hours=None),
+    "PAXGUSDT": Instrument(digits=2, pip=0.10, hours=None),  # a gold token: it never closes
 }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from chassis.bus import Outgoing
 from contracts import catalogue, codec, ids
-from contracts.catalogue import Topic
+from contracts.channels import Topic
 from contracts.messages import CandleClosed, CandleCorrected, GapRecorded, Message, Tick
 
 

@@ -21,7 +21,7 @@ from chassis import metrics
 from chassis.bus import Bus
 from chassis.errors import TransientError
 from contracts import catalogue
-from contracts.catalogue import Topic
+from contracts.channels import Topic
 from contracts.messages import CandleForming, Message, Quote
 from services.feed.handlers.losses import Said, amends, find_loss, said
 

@@ -9,7 +9,7 @@ import tenacity
 from chassis import metrics
 from chassis.bus import Stored
 from chassis.errors import TransientError
-from contracts.catalogue import Consumer, Topic
+from contracts.channels import Consumer, Topic
 from contracts.messages import Message
 
 P = TypeVar("P", bound=Message)

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from chassis.bus import Outgoing
 from contracts import catalogue, codec
-from contracts.catalogue import Topic
+from contracts.channels import Topic
 from contracts.messages import DrawChart, Message, SendMessage
 
 M = TypeVar("M", bound=Message)

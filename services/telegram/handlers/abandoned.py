@@ -2,7 +2,7 @@
 
 from chassis.bus import Stored
 from contracts import catalogue, codec
-from contracts.catalogue import Consumer
+from contracts.channels import Consumer
 from contracts.messages import DeliveryState, SendMessage
 from services.telegram.domain.attempt import Close
 from services.telegram.handlers.announcer import Announcer

@@ -1,0 +1,61 @@
+"""What becomes of a subscriber's trade."""
+
+from decimal import Decimal
+
+from contracts.messages.base import ExitReason, Message, Side
+
+
+class PositionProposed(Message, frozen=True, kw_only=True):
+    """A virtual trade was stored together with the message that tells of it."""
+
+    position_id: str
+    subscriber_id: int
+    signal_id: str
+    symbol: str
+    side: Side
+    entry: float
+    stop: float
+    targets: tuple[float, ...]
+    lots: Decimal
+    quote_ms: int
+
+
+class PositionOpened(Message, frozen=True, kw_only=True):
+    """The signal reached its subscriber: the trade counts."""
+
+    position_id: str
+    subscriber_id: int
+    symbol: str
+
+
+class PositionClosed(Message, frozen=True, kw_only=True):
+    """A level was crossed.
+
+    `level` is the price that was asked for, `exit` the executable one, `slippage_pips` the distance between them.
+    """
+
+    position_id: str
+    subscriber_id: int
+    signal_id: str
+    symbol: str
+    side: Side
+    reason: ExitReason
+    entry: float
+    level: float
+    exit: float
+    slippage_pips: float
+    lots: Decimal
+    pnl: Decimal
+    r: float
+    opened_ms: int
+    closed_ms: int
+    detected_late: bool = False
+
+
+class PositionVoided(Message, frozen=True, kw_only=True):
+    """The signal never reached its subscriber: no trade, no statistics, free for the next one."""
+
+    position_id: str
+    subscriber_id: int
+    symbol: str
+    reason: str
