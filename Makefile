@@ -33,8 +33,8 @@ up: setup ## run the five services against real servers, from the environment an
 test: setup ## run every test
 	@$(BIN)/pytest
 
-fast: setup ## run the tests that need no server and no browser
-	@$(BIN)/pytest -m "not real and not browser and not stack"
+fast: setup ## run the tests that need no server, no browser and no patience
+	@$(BIN)/pytest -m "not real and not browser and not stack and not slow"
 
 check: setup format lint types imports dependencies fast test ## what CI runs: every gate, then every test
 

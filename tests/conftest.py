@@ -1,12 +1,27 @@
-"""What every test shares: the fast rung leaves out whatever uses a real server or starts a process."""
+"""What every test shares: the fast rung leaves out what uses a real server, starts a process, or takes its time."""
 
 import pytest
 
 SERVERS = frozenset({"postgres", "postgres_cluster", "nats", "nats_server", "own_nats_server"})
 
+SLOW_FILES = frozenset(
+    {
+        "test_binance_fuzz.py",
+        "test_binance_venue.py",
+        "test_deriv_fuzz.py",
+        "test_exchange_binance.py",
+        "test_outages.py",
+        "test_scenarios.py",
+        "test_venue_contract.py",
+    }
+)
+"""Hours of market or hundreds of thousands of frames each: seconds a test, minutes together."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test by the servers it asks for, so that none can forget to say so."""
+    """Mark a test by the servers it asks for and by its file, so that none can forget to say so."""
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
+        if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
+            item.add_marker(pytest.mark.slow)

@@ -81,7 +81,9 @@ def test_a_documented_command_is_accepted(document: str, command: str) -> None:
 
 
 def test_make_passes_paths_with_spaces_on_whole() -> None:
-    done = run("make", "--dry-run", "demo", "TAPE=my tapes/gold.csv", "JSON=my demo.json", "SECONDS=5")
+    done = run(
+        "make", "--no-print-directory", "--dry-run", "demo", "TAPE=my tapes/gold.csv", "JSON=my demo.json", "SECONDS=5"
+    )
     words = shlex.split(done.stdout.strip().splitlines()[-1])
     assert words[1:] == ["demo", "--tape", "my tapes/gold.csv", "--seconds", "5", "--json", "my demo.json"]
 

@@ -141,7 +141,12 @@ class Teller:
         )
         self._outlet.put(catalogue.CORRECTION, told, self.symbol, candle.interval)
         metrics.CORRECTIONS.labels(self.symbol, candle.interval).inc()
-        logger.warning("candle.corrected", symbol=self.symbol, interval=candle.interval, market_ms=candle.open_s * 1000)
+        logger.warning(
+            "candle.corrected",
+            symbol=self.symbol,
+            interval_s=candle.interval.seconds,
+            market_ms=candle.open_s * 1000,
+        )
 
     def state(self, state: FeedState, reason: str, since_ms: int) -> None:
         """Tell that the feed entered a state at a market time."""
