@@ -9,8 +9,8 @@ compile() { # output, extras...
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --custom-compile-command "requirements/lock.sh" "${flags[@]}" pyproject.toml --output-file "$out"
 }
-for extra in feed signals positions charts telegram tools embedded; do compile "$extra" "$extra"; done
-compile dev feed signals positions charts telegram tools embedded dev
+for extra in feed signals positions charts telegram research tools embedded; do compile "$extra" "$extra"; done
+compile dev feed signals positions charts telegram research tools embedded dev
 # What only tests (clients) and benchmarks (peers) run, each in an environment of its own.
 for name in clients peers; do
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
