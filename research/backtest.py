@@ -1,0 +1,180 @@
+"""The backtest: the very strategy and the very rules of positions that run live, over a market that is past.
+
+A strategy judges closed candles one after another; a signal opens at the quote its candle closed with and lives on
+every quote later than that one. Nothing is read ahead but a trade's own end, which no signal before it can see.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from contracts import ids
+from contracts.messages import CandleClosed, Interval, Mode, SignalRaised
+from research.account import Account
+from research.market import Candles, Market
+from research.paths import path_of
+from research.trades import BacktestResult, Entry, Rules
+from services.positions.domain.exits import Price
+from services.signals.domain.announcement import Terms, announce
+from services.signals.domain.opinion import Evaluation, Signal
+from services.signals.domain.strategy import Strategy
+
+VALID_FOR_S = 60
+"""As live; no signal waits here."""
+
+TOLD_EVERY = 2_000
+"""Candles between two words about the progress."""
+
+Progress = Callable[[int, int], None]
+"""Hears how many candles are done, and of how many."""
+
+
+class TooShortError(ValueError):
+    """There are not enough candles for the strategy's warm-up; the message says how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Places of candles, [first, last), that may raise a signal; those before are the warm-up."""
+
+    first: int
+    last: int
+
+
+def run_backtest(
+    strategy: Strategy[Any], market: Market, rules: Rules, *, progress: Progress | None = None
+) -> BacktestResult:
+    """Run a strategy over a market.
+
+    Raises:
+        TooShortError: the strategy could not judge a single candle.
+    """
+    span = span_of(strategy, market.candles, rules)
+    desk = Desk(strategy, market, rules)
+    for place, evaluation in judged(strategy, market.candles, span, progress):
+        desk.hear(place, evaluation)
+    return desk.result(span)
+
+
+def span_of(strategy: Strategy[Any], candles: Candles, rules: Rules) -> Span:
+    """Find the candles to be judged: those that end in (from_ms, until_ms], once the strategy has what it needs."""
+    ends_ms = candles.end_ms
+    first = 0 if rules.from_ms is None else int(np.searchsorted(ends_ms, rules.from_ms, side="right"))
+    last = len(candles) if rules.until_ms is None else int(np.searchsorted(ends_ms, rules.until_ms, side="right"))
+    first = max(first, strategy.candles_needed - 1)
+    if first >= last:
+        raise TooShortError(
+            f"{strategy.name} needs {strategy.candles_needed} {candles.interval} candles to judge the first one;"
+            f" there are {min(last, len(candles))}"
+        )
+    return Span(first, last)
+
+
+def judged(
+    strategy: Strategy[Any], candles: Candles, span: Span, progress: Progress | None
+) -> Iterator[tuple[int, Evaluation]]:
+    """Ask the strategy about each candle, oldest first."""
+    rows, length = candles.rows, strategy.window_length
+    for place in range(span.first, span.last):
+        yield place, strategy.evaluate(rows[max(0, place + 1 - length) : place + 1])
+        if progress is not None and place % TOLD_EVERY == 0:
+            progress(place - span.first, span.last - span.first)
+    if progress is not None:
+        progress(span.last - span.first, span.last - span.first)
+
+
+class Desk:
+    """Raises what a strategy says of each candle, and offers it to an account."""
+
+    def __init__(self, strategy: Strategy[Any], market: Market, rules: Rules) -> None:
+        self._strategy = strategy
+        self._market = market
+        self._rules = rules
+        self._path = path_of(market, spread=rules.spread)
+        self._account = Account(rules, self._path)
+        self._raised: list[SignalRaised] = []
+        self._withheld = 0
+
+    def hear(self, place: int, evaluation: Evaluation) -> None:
+        """Take what the strategy says of a candle. Without a signal that is nothing."""
+        if not isinstance(evaluation.verdict(Mode.AUTO), Signal):
+            return
+        price = self._path.closing_price(place)
+        if not self._is_live(place, price):
+            self._withheld += 1
+            return
+        signal = announce(self._told(place, price), self._strategy, Mode.AUTO, evaluation, self._terms(place))
+        self._raised.append(signal)
+        offered = signal if self._rules.entry is Entry.CLOSE else _at(signal, self._path.next_price(place))
+        if offered is not None:
+            self._account.take(offered, place)
+
+    def result(self, span: Span) -> BacktestResult:
+        """Tell what came of it."""
+        strategy, market, account = self._strategy, self._market, self._account
+        candles = market.candles
+        from_ms, until_ms = int(candles.open_time_s[span.first]) * 1000, int(candles.end_ms[span.last - 1])
+        return BacktestResult(
+            symbol=market.symbol,
+            interval=candles.interval,
+            strategy=strategy.name,
+            strategy_version=strategy.version,
+            parameters=dataclasses.asdict(strategy.parameters),
+            rules=self._rules,
+            bars=span.last - span.first,
+            ticks=0 if market.ticks is None else len(market.ticks.between(from_ms, until_ms)),
+            warm_up=span.first,
+            from_ms=from_ms,
+            until_ms=until_ms,
+            signals=tuple(self._raised),
+            trades=tuple(account.trades),
+            refused=tuple(account.refused),
+            withheld=self._withheld,
+            unfinished=account.unfinished,
+        )
+
+    def _is_live(self, place: int, price: Price) -> bool:
+        """Tell whether the feed was live when the candle closed: not silent for too long, and in an open market."""
+        closes_ms = self._path.closes_ms(place)
+        is_heard = self._market.ticks is None or closes_ms - price.epoch_ms < self._rules.silence_ms
+        return is_heard and self._market.is_open(closes_ms)
+
+    def _told(self, place: int, price: Price) -> CandleClosed:
+        """Say a candle as the feed says it, with the quote it closed with."""
+        symbol, interval, row = self._market.symbol, self._market.candles.interval, self._market.candles.rows[place]
+        return CandleClosed(
+            id=ids.candle_id(symbol, interval, row.open_time_s),
+            at=_end_of(row.open_time_s, interval),
+            symbol=symbol,
+            interval=interval,
+            open_time_s=row.open_time_s,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
+            volume=int(row.volume),
+            bid=price.bid,
+            ask=price.ask,
+            quote_ms=price.epoch_ms,
+        )
+
+    def _terms(self, place: int) -> Terms:
+        candles = self._market.candles
+        at = _end_of(int(candles.open_time_s[place]), candles.interval)
+        return Terms(at=at, trace="", price_digits=self._rules.instrument.digits, valid_for_s=VALID_FOR_S)
+
+
+def _end_of(open_time_s: int, interval: Interval) -> datetime:
+    return datetime.fromtimestamp(open_time_s + interval.seconds, UTC)
+
+
+def _at(signal: SignalRaised, price: Price | None) -> SignalRaised | None:
+    """Offer a signal at a later quote; None where there is none."""
+    if price is None:
+        return None
+    return msgspec.structs.replace(signal, bid=price.bid, ask=price.ask, quote_ms=price.epoch_ms)
