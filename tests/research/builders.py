@@ -1,0 +1,91 @@
+"""What the tests of the research are made of: small markets, and a strategy that says what it is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+
+from contracts.messages import Interval, Mode, Side
+from research.market import Candles, Ticks
+from research.trades import Rules
+from services.positions.domain.gates import GateRules
+from services.positions.domain.instrument import INSTRUMENTS
+from services.positions.domain.plans import PLAIN
+from services.signals.domain.candle import Candle
+from services.signals.domain.opinion import Evaluation, NoSignal, Signal
+from services.signals.domain.strategy import Strategy
+
+GOLD = INSTRUMENTS["XAUUSD"]
+NOON_S = 1_767_614_400  # Monday 2026-01-05 12:00 UTC
+NOON_MS = NOON_S * 1000
+
+SILENT = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: NoSignal(("why.told_nothing",))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoParameters:
+    pass
+
+
+class Told(Strategy[NoParameters]):
+    """Says on a candle (by its open time) what a test told it to say, and nothing on all others."""
+
+    INTERFACE_VERSION: ClassVar[int] = 1
+    name: ClassVar[str] = "told"
+    version: ClassVar[str] = "1.0.0"
+    interval: ClassVar[Interval] = Interval.M1
+    candles_needed: ClassVar[int] = 1
+    window_length: ClassVar[int] = 1
+    parameters_type: ClassVar[type] = NoParameters
+
+    def __init__(self, sayings: Mapping[int, Signal]) -> None:
+        super().__init__(NoParameters())
+        self._sayings = sayings
+
+    def evaluate(self, window: Sequence[Candle]) -> Evaluation:
+        signal = self._sayings.get(window[-1].open_time_s)
+        if signal is None:
+            return SILENT
+        return Evaluation(indicators={}, scores={signal.side: 7}, verdicts={Mode.AUTO: signal})
+
+
+def a_signal(side: Side, entry: float, *, stop: float = 2.0, target: float = 3.0) -> Signal:
+    """A signal whose stop and target are these distances away."""
+    return Signal(
+        side=side, entry=entry, stop=entry - side.sign * stop, target=entry + side.sign * target,
+        rr=target / stop, strength=0.5, reasons=("reason.told",),
+    )  # fmt: skip
+
+
+def rules(**changes: Any) -> Rules:
+    """One target, one stop, nothing that moves, no gate but the open position."""
+    return Rules(**{"instrument": GOLD, "plan": PLAIN, "gates": GateRules(cooldown_s=0, same_side_s=0)} | changes)
+
+
+def ticks_at(*rows: tuple[float, float], spread: float = 0.2) -> Ticks:
+    """Quotes from (seconds after noon, bid)."""
+    return Ticks.of((NOON_MS + round(after_s * 1000), bid, round(bid + spread, 2)) for after_s, bid in rows)
+
+
+def candles_of(*rows: tuple[float, float, float, float], interval: Interval = Interval.M1) -> Candles:
+    """Candles from (open, high, low, close), one after another from noon on."""
+    length_s = interval.seconds
+    return Candles.of(interval, [Candle(NOON_S + length_s * at, *row, 10.0) for at, row in enumerate(rows)])
+
+
+def tick_lists(*, most: int = 300) -> st.SearchStrategy[Ticks]:
+    """Random quotes on a grid of five cents: equal moments, silences, jumps over levels and wide spreads are common."""
+    pause_ms = st.sampled_from([0, 1, 300, 900, 2_500, 11_000, 59_000, 130_000])
+    move = st.sampled_from([0, 0, 1, -1, 3, -3, 8, -8, 25, -25, 70, -70])
+    spread = st.sampled_from([2, 2, 2, 4, 6, 22])
+    return st.lists(st.tuples(pause_ms, move, spread), min_size=1, max_size=most).map(_walked)
+
+
+def _walked(steps: list[tuple[int, int, int]]) -> Ticks:
+    moment_ms, twentieths, rows = NOON_MS, 80_000, []
+    for pause_ms, move, spread in steps:
+        moment_ms += pause_ms
+        twentieths += move
+        rows.append((moment_ms, twentieths / 20, (twentieths + spread) / 20))
+    return Ticks.of(rows)
