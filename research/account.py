@@ -6,8 +6,7 @@ nothing that happens later to the account can change it, and the gates are asked
 """
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from contracts.messages import ExitReason, FeedState, SignalRaised
@@ -15,22 +14,21 @@ from research.paths import Look, Path, band_of
 from research.trades import Part, Rules, StopMove, Trade, Unfinished
 from services.positions.domain import gates, money
 from services.positions.domain.course import Followed, Happening, StopMoved, TargetReached, TimedOut, after, step
+from services.positions.domain.exits import Exit, Price, exit_at
 from services.positions.domain.gates import Given, Refusal
+from services.positions.domain.holding import Holding, close, part
+from services.positions.domain.life import State
 from services.positions.domain.plans import Bracket, course_of, targets_of
 from services.positions.domain.terms import Terms, price_signal
-
-SLIPS = frozenset({ExitReason.STOP, ExitReason.BREAK_EVEN, ExitReason.TRAILING, ExitReason.TIME})
-"""Exits that are market orders when they happen, and so give up the slippage that a test asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A trade at its opening. `shares` are closed at the targets, nearest first."""
+    """A trade at its opening; `entry` is what was paid, slippage included."""
 
     terms: Terms
     followed: Followed
     entry: float
-    shares: tuple[Decimal, ...]
     candle: int
 
 
@@ -94,9 +92,8 @@ class Account:
             later_targets=targets[1:],
             course=course_of(rules.plan, bracket, rules.instrument, signal.quote_ms),
         )
-        shares = rules.plan.shares if len(rules.plan.shares) == len(targets) else (Decimal(1),)
         entry = rules.instrument.rounded(terms.entry + rules.slippage * signal.side.sign)
-        return Opened(terms, followed, entry, shares, candle)
+        return Opened(terms, followed, entry, candle)
 
     def _follow(self, opened: Opened) -> Trade | None:
         """Let prices pass until nothing is left open; None where the data ends first."""
@@ -119,8 +116,7 @@ class _Ending:
     def __init__(self, rules: Rules, opened: Opened) -> None:
         self._rules = rules
         self._opened = opened
-        self._left: Iterator[Decimal] = iter(opened.shares)
-        self._open_share = Decimal(1)
+        self._holding = _holding(rules, opened)
         self._parts: list[Part] = []
         self._moves: list[StopMove] = []
 
@@ -130,47 +126,64 @@ class _Ending:
             match happening:
                 case StopMoved(stop, reason):
                     self._moves.append(StopMove(moved_ms=look.closed_ms, stop=stop, reason=reason))
-                case TargetReached(level, is_last):
-                    share = self._open_share if is_last else next(self._left)
-                    self._close(look, ExitReason.TARGET, level, share)
+                case TargetReached(level, is_last=False):
+                    self._close_part(self._exit(look, ExitReason.TARGET, level))
+                case TargetReached(level):
+                    self._close_rest(self._exit(look, ExitReason.TARGET, level))
                 case TimedOut(level):
-                    self._close(look, ExitReason.TIME, level, self._open_share)
+                    self._close_rest(self._exit(look, ExitReason.TIME, level))
                 case _:
-                    self._close(look, happening.reason, happening.level, self._open_share)
+                    self._close_rest(self._exit(look, happening.reason, happening.level))
 
     def trade(self) -> Trade:
-        """Add up the parts."""
-        terms, opened = self._opened.terms, self._opened
-        side, signal = terms.signal.side, terms.signal
-        price = sum(part.price * float(part.share) for part in self._parts)
-        single = self._parts[0].price if len(self._parts) == 1 else price
+        """Tell the whole."""
+        terms, opened, holding = self._opened.terms, self._opened, self._holding
+        exit_price = float(sum(money.exact(part.price) * part.share for part in self._parts))
         return Trade(
-            id=signal.id,
+            id=terms.signal.id,
             candle=opened.candle,
-            side=side,
-            opened_ms=signal.quote_ms,
-            entry=opened.entry,
+            side=holding.side,
+            opened_ms=holding.quote_ms,
+            entry=holding.entry,
             stop=terms.stop,
-            targets=opened.followed.targets,
-            lots=self._rules.lots,
-            strength=signal.strength,
+            targets=holding.targets,
+            lots=holding.lots,
+            strength=terms.signal.strength,
             parts=tuple(self._parts),
             stop_moves=tuple(self._moves),
+            exit=exit_price,
             pnl=sum((part.pnl for part in self._parts), Decimal("0.00")),
-            r=money.r_multiple(side=side, entry=opened.entry, initial_stop=terms.stop, exit_price=single),
+            r=round(sum(part.r for part in self._parts), 4),
         )
 
-    def _close(self, look: Look, reason: ExitReason, level: float, share: Decimal) -> None:
+    def _close_part(self, end: Exit) -> None:
+        leg = part(self._holding, self._rules.instrument, end)
+        assert leg is not None  # targets come in order
+        self._holding = replace(self._holding, legs=(*self._holding.legs, leg))
+        self._parts.append(Part(exit=end, share=leg.share, pnl=leg.pnl, r=leg.r))
+
+    def _close_rest(self, end: Exit) -> None:
+        holding = self._holding
+        closing = close(holding, self._rules.instrument, end)
+        pnl, r = closing.pnl - holding.realised, closing.r - holding.realised_r
+        self._parts.append(Part(exit=end, share=holding.share_left, pnl=pnl, r=round(r, 4)))
+
+    def _exit(self, look: Look, reason: ExitReason, level: float) -> Exit:
         rules, side = self._rules, self._opened.terms.signal.side
-        instrument = rules.instrument
         had = level if look.is_passed else look.price.closing(side)
-        price = instrument.rounded(had - rules.slippage * side.sign) if reason in SLIPS and rules.slippage else had
-        pnl = money.pnl(instrument, side=side, entry=self._opened.entry, exit_price=price, lots=rules.lots * share)
-        self._open_share -= share
-        slippage = instrument.pips(abs(price - level))
-        self._parts.append(
-            Part(
-                reason=reason, level=level, price=price, slippage_pips=slippage, closed_ms=look.closed_ms,
-                share=share, pnl=pnl,
-            )
-        )  # fmt: skip
+        if rules.slippage and reason is not ExitReason.TARGET:
+            had = rules.instrument.rounded(had - rules.slippage * side.sign)
+        price = Price(look.closed_ms, had, had)
+        return exit_at(rules.instrument, side, reason=reason, level=level, price=price, detected_late=False)
+
+
+def _holding(rules: Rules, opened: Opened) -> Holding:
+    """The position as the store would hold it, of nobody."""
+    terms = opened.terms
+    signal = terms.signal
+    return Holding(
+        position_id=signal.id, subscriber_id=0, chat_id=0, language="en", time_zone="UTC",
+        signal_id=signal.id, symbol=signal.symbol, side=signal.side, mode=signal.mode, state=State.OPEN,
+        entry=opened.entry, initial_stop=terms.stop, stop=terms.stop, targets=opened.followed.targets,
+        lots=rules.lots, quote_ms=signal.quote_ms, version=1, plan=rules.plan,
+    )  # fmt: skip

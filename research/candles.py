@@ -8,7 +8,7 @@ research, but they share its meaning.
 import numpy as np
 
 from contracts.messages import Interval
-from research.market import Candles, Floats, Market, Places, Ticks
+from research.market import Candles, Floats, Market, Moments, Places, Ticks
 
 MID_DECIMALS = 8
 """A mid needs one decimal more than its quotes. As in the feed: drops binary noise, keeps seven-decimal venues."""
@@ -45,3 +45,30 @@ def market_of(symbol: str, ticks: Ticks, interval: Interval) -> Market:
 def _rounded(prices: Floats) -> Floats:
     """Round as Python does, exactly: numpy's own rounding is off by a bit where the scaled price has no place."""
     return np.array([round(price, MID_DECIMALS) for price in prices.tolist()], dtype=np.float64)
+
+
+def finer_interval(times_s: Moments, wanted: Interval) -> Interval:
+    """Tell of which interval candles are, by their smallest distance; a single one is of the wanted one."""
+    if len(times_s) < 2:
+        return wanted
+    least_s = int(np.diff(times_s).min())
+    fitting = [one for one in Interval if one.seconds <= least_s]
+    return max(fitting, key=lambda one: one.seconds, default=Interval.M1)
+
+
+def roll_up(candles: Candles, interval: Interval) -> Candles:
+    """Build longer candles from shorter ones, as the feed does; the last one holds what there is of it."""
+    if candles.interval is interval or not len(candles):
+        return candles
+    opens_s = candles.open_time_s // interval.seconds * interval.seconds
+    first = np.flatnonzero(np.diff(opens_s, prepend=opens_s[:1] - 1))
+    last = np.append(first[1:], len(candles)) - 1
+    return Candles(
+        interval=interval,
+        open_time_s=opens_s[first],
+        open=candles.open[first],
+        high=np.maximum.reduceat(candles.high, first),
+        low=np.minimum.reduceat(candles.low, first),
+        close=candles.close[last],
+        volume=np.add.reduceat(candles.volume, first),
+    )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from contracts.messages import ExitReason, Interval, Side, SignalRaised
+from services.positions.domain.exits import Exit
 from services.positions.domain.gates import GateRules, Refusal
 from services.positions.domain.instrument import Instrument
 from services.positions.domain.plans import STANDARD, Plan
@@ -42,15 +43,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A share of a trade that was closed: at which level, at which price, when. `share` is of the lots opened."""
+    """A share of a trade that was closed: how, and what it earned. `share` is of the lots opened, `r` of the whole."""
 
-    reason: ExitReason
-    level: float
-    price: float
-    slippage_pips: float
-    closed_ms: int
+    exit: Exit
     share: Decimal
     pnl: Decimal
+    r: float
+
+    @property
+    def price(self) -> float:
+        """The price it was closed at."""
+        return self.exit.price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,7 @@ class StopMove:
 class Trade:
     """A trade from its signal to its end. `candle` is the place of the signal's candle in the market.
 
-    `reason` and `exit` are those of the last part, `pnl` and `r` of all of them: R is what the parts made, by their
-    shares, over what the stop would have lost.
+    `reason` is that of the last part, `exit` the mean price of all of them by share; `pnl` and `r` are of all.
     """
 
     id: str
@@ -81,23 +83,19 @@ class Trade:
     strength: float
     parts: tuple[Part, ...]
     stop_moves: tuple[StopMove, ...]
+    exit: float
     pnl: Decimal
     r: float
 
     @property
     def closed_ms(self) -> int:
         """When the last of it was closed."""
-        return self.parts[-1].closed_ms
-
-    @property
-    def exit(self) -> float:
-        """The price at which the last of it was closed."""
-        return self.parts[-1].price
+        return self.parts[-1].exit.closed_ms
 
     @property
     def reason(self) -> ExitReason:
         """Why the last of it was closed."""
-        return self.parts[-1].reason
+        return self.parts[-1].exit.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
