@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 
 from chassis.errors import StartError
+from cli.backtest import backtest
 from cli.candles import candles
 from cli.data import data
 from cli.database import database
@@ -27,6 +28,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(evaluate)
 app.command()(candles)
+app.command()(backtest)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")
 app.add_typer(streams, name="streams")

@@ -21,7 +21,15 @@ def by_the_feed(ticks: Ticks, interval: Interval) -> list[tuple[object, ...]]:
         found += folding.add(Quote(*row))
     found += folding.finish()
     return [
-        (c.open_s, c.open, c.high, c.low, c.close, float(c.volume), c.last and (c.last.epoch_ms, c.last.bid, c.last.ask))
+        (
+            c.open_s,
+            c.open,
+            c.high,
+            c.low,
+            c.close,
+            float(c.volume),
+            c.last and (c.last.epoch_ms, c.last.bid, c.last.ask),
+        )
         for c in found
         if c.interval is interval
     ]

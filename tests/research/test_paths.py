@@ -1,23 +1,17 @@
 """The search for the next price that matters leaves nothing out."""
 
-import itertools
-from decimal import Decimal
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.messages import ExitReason, Interval, Side
-from research.account import Account
+from contracts.messages import Interval, Side
 from research.backtest import run_backtest
 from research.candles import market_of
-from research.market import Market, Ticks
-from research.paths import path_of
-from research.trades import Entry, Trade
+from research.market import Ticks
+from research.trades import Trade
 from services.positions.domain.course import Followed
 from services.positions.domain.plans import Bracket, Plan, Targets, course_of, targets_of
 from services.positions.domain.terms import price_signal
-from tests.research.builders import GOLD, NOON_MS, NOON_S, Told, a_signal, candles_of, rules, tick_lists, ticks_at
+from tests.research.builders import GOLD, Told, a_signal, rules, tick_lists
 from tests.research.naive import Seen, follow
 
 plans = st.builds(
@@ -64,4 +58,4 @@ def test_a_trade_ends_as_if_every_quote_were_looked_at(
 
 
 def told_by(trade: Trade) -> list[Seen]:
-    return [Seen(part.reason, part.level, part.price, part.closed_ms) for part in trade.parts]
+    return [Seen(part.exit.reason, part.exit.level, part.price, part.exit.closed_ms) for part in trade.parts]
