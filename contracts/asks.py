@@ -105,6 +105,43 @@ class SetAuto(msgspec.Struct, frozen=True, kw_only=True):
     auto: bool
 
 
+class GetSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Look up what a subscriber chose; code `not_registered` where there is no such person."""
+
+    subscriber_id: int
+
+
+class ChangeSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """Change one setting, named as in `Settings`, to a value as a person writes it; `default` takes the choice back.
+
+    `lots` 0.01 to 1.00; `balance` USD; `risk_percent`; `daily_loss_percent`, 0 is none; `quiet_hours` 22:00-06:00 or
+    off; `time_zone`; `targets` single or three; `break_even`, `trailing`, `tightening` on or off; `time_limit_min`, 0
+    is none. Codes `unknown_setting`, `bad_value` (its message says what is taken), `not_registered`.
+    """
+
+    subscriber_id: int
+    name: str
+    value: str
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subscriber chose. None: not chosen. Without `risk_percent` and `balance` the `lots` are fixed; of the plan
+    (`targets` and behind) what was not chosen is the strategy's own.
+    """
+
+    time_zone: str
+    lots: Decimal
+    balance: Decimal | None
+    risk_percent: Decimal | None
+    daily_loss_percent: Decimal
+    quiet_hours: str | None
+    targets: str | None
+    break_even: bool | None
+    trailing: bool | None
+    tightening: bool | None
+    time_limit_min: int | None
+
+
 class DeactivateSubscriber(msgspec.Struct, frozen=True, kw_only=True):
     """A person blocked the bot at `seen_at` (wall clock): give him nothing until he comes back. One who has come back
     since stays active; code `not_registered` where there is no such person.
@@ -153,6 +190,10 @@ class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
     price: float | None
     pnl: Decimal | None
     r: float | None
+    plan: str = "single"
+    stop_reason: ExitReason = ExitReason.STOP
+    targets_reached: int = 0
+    realised: Decimal = Decimal(0)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

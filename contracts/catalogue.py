@@ -65,6 +65,26 @@ POSITION_CLOSED = Topic(
     "a level was crossed",
     "subscriber",
 )
+POSITION_REDUCED = Topic(
+    "position.v1",
+    ("=reduced", "subscriber"),
+    messages.PositionReduced,
+    "POSITIONS",
+    ("positions",),
+    (),
+    "a target closed a part",
+    "subscriber",
+)
+POSITION_STOP_MOVED = Topic(
+    "position.v1",
+    ("=stop_moved", "subscriber"),
+    messages.PositionStopMoved,
+    "POSITIONS",
+    ("positions",),
+    (),
+    "a stop was tightened",
+    "subscriber",
+)
 POSITION_VOIDED = Topic(
     "position.v1",
     ("=voided", "subscriber"),
@@ -147,6 +167,8 @@ TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # p
     POSITION_PROPOSED,
     POSITION_OPENED,
     POSITION_CLOSED,
+    POSITION_REDUCED,
+    POSITION_STOP_MOVED,
     POSITION_VOIDED,
     CHART,
     SEND,
@@ -227,6 +249,8 @@ SUBSCRIBER = Ask("positions", "subscriber", asks.GetSubscriber, asks.Subscriber,
 SET_LANGUAGE = Ask("positions", "set_language", asks.SetLanguage, asks.Subscriber, ("telegram",))
 SET_AUTO = Ask("positions", "set_auto", asks.SetAuto, asks.Subscriber, ("telegram",))
 DEACTIVATE = Ask("positions", "deactivate", asks.DeactivateSubscriber, asks.Subscriber, ("telegram",))
+SETTINGS = Ask("positions", "settings", asks.GetSettings, asks.Settings, ("telegram",))
+CHANGE_SETTING = Ask("positions", "change_setting", asks.ChangeSetting, asks.Settings, ("telegram",))
 REQUEST_SIGNAL = Ask("positions", "request_signal", asks.RequestSignal, asks.SignalRequested, ("telegram",), 8.0)
 STATUS = Ask("positions", "status", asks.GetStatus, asks.Status, ("telegram",))
 HISTORY = Ask("positions", "history", asks.GetHistory, asks.History, ("telegram",))
@@ -240,6 +264,8 @@ ASKS: tuple[Ask[object, object], ...] = (  # type: ignore[assignment]  # request
     SUBSCRIBER,
     SET_LANGUAGE,
     SET_AUTO,
+    SETTINGS,
+    CHANGE_SETTING,
     DEACTIVATE,
     REQUEST_SIGNAL,
     STATUS,

@@ -18,7 +18,14 @@ from contracts.messages.feed import (
     Quote,
     Tick,
 )
-from contracts.messages.positions import PositionClosed, PositionOpened, PositionProposed, PositionVoided
+from contracts.messages.positions import (
+    PositionClosed,
+    PositionOpened,
+    PositionProposed,
+    PositionReduced,
+    PositionStopMoved,
+    PositionVoided,
+)
 from contracts.messages.signals import SignalRaised
 from contracts.messages.telegram import (
     Button,
@@ -26,9 +33,12 @@ from contracts.messages.telegram import (
     DeliverySettled,
     FeedNotice,
     OutcomeNotice,
+    PauseNotice,
     PictureNotice,
+    ReducedNotice,
     SendMessage,
     SignalNotice,
+    StopNotice,
     TextNotice,
     UpdateReceived,
 )
@@ -54,17 +64,22 @@ __all__ = [
     "Message",
     "Mode",
     "OutcomeNotice",
+    "PauseNotice",
     "PictureNotice",
     "PositionClosed",
     "PositionOpened",
     "PositionProposed",
+    "PositionReduced",
+    "PositionStopMoved",
     "PositionVoided",
     "Quote",
+    "ReducedNotice",
     "SendClass",
     "SendMessage",
     "Side",
     "SignalNotice",
     "SignalRaised",
+    "StopNotice",
     "TextNotice",
     "Tick",
     "UpdateReceived",

@@ -18,6 +18,7 @@ class PositionProposed(Message, frozen=True, kw_only=True):
     targets: tuple[float, ...]
     lots: Decimal
     quote_ms: int
+    plan: str = "single"
 
 
 class PositionOpened(Message, frozen=True, kw_only=True):
@@ -31,7 +32,8 @@ class PositionOpened(Message, frozen=True, kw_only=True):
 class PositionClosed(Message, frozen=True, kw_only=True):
     """A level was crossed.
 
-    `level` is the price that was asked for, `exit` the executable one, `slippage_pips` the distance between them.
+    `level` is the price that was asked for, `exit` the executable one, `slippage_pips` the distance between them, all
+    of the last part; `pnl` and `r` count all parts.
     """
 
     position_id: str
@@ -50,6 +52,37 @@ class PositionClosed(Message, frozen=True, kw_only=True):
     opened_ms: int
     closed_ms: int
     detected_late: bool = False
+
+
+class PositionReduced(Message, frozen=True, kw_only=True):
+    """A target that is not the last was reached: `share` of the position was closed there.
+
+    `number` counts the targets from 1. `pnl` is what this part earned, `r` in R of the whole.
+    """
+
+    position_id: str
+    subscriber_id: int
+    symbol: str
+    number: int
+    share: Decimal
+    level: float
+    exit: float
+    slippage_pips: float
+    pnl: Decimal
+    r: float
+    closed_ms: int
+    detected_late: bool = False
+
+
+class PositionStopMoved(Message, frozen=True, kw_only=True):
+    """The stop was tightened. Many moves in a row are told as one, the last."""
+
+    position_id: str
+    subscriber_id: int
+    symbol: str
+    stop: float
+    reason: ExitReason
+    moved_ms: int
 
 
 class PositionVoided(Message, frozen=True, kw_only=True):

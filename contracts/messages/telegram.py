@@ -51,6 +51,52 @@ class OutcomeNotice(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     detected_late: bool = False
 
 
+class ReducedNotice(msgspec.Struct, frozen=True, kw_only=True, tag="reduced"):
+    """Tell that a target closed a part of a position: target `number` of `targets`. `stop` is that of the rest now."""
+
+    position_id: str
+    short_id: str
+    symbol: str
+    side: Side
+    number: int
+    targets: int
+    share: Decimal
+    entry: float
+    exit: float
+    stop: float
+    slippage_pips: float
+    digits: int
+    pnl: Decimal
+    r: float
+    market_ms: int
+    detected_late: bool = False
+
+
+class StopNotice(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """Tell that the stop of a position was tightened; `pnl` and `r` are what it comes to if that stop is hit."""
+
+    position_id: str
+    short_id: str
+    symbol: str
+    side: Side
+    reason: ExitReason
+    entry: float
+    stop: float
+    digits: int
+    pnl: Decimal
+    r: float
+    market_ms: int
+
+
+class PauseNotice(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
+    """Tell an operator that signals of a symbol pause after slippage, or go on again: the spread is normal."""
+
+    symbol: str
+    is_paused: bool
+    slippage_pips: float
+    since_ms: int
+
+
 class FeedNotice(msgspec.Struct, frozen=True, kw_only=True, tag="feed"):
     """Tell an operator that the feed of a symbol changed."""
 
@@ -82,7 +128,9 @@ class PictureNotice(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     chart_key: str
 
 
-Content = SignalNotice | OutcomeNotice | FeedNotice | TextNotice | PictureNotice
+Content = (
+    SignalNotice | OutcomeNotice | ReducedNotice | StopNotice | PauseNotice | FeedNotice | TextNotice | PictureNotice
+)
 
 
 class SendMessage(Message, frozen=True, kw_only=True):

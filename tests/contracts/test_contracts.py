@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,18 @@ TOPICS = {topic.name: topic for topic in catalogue.TOPICS}
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_golden_example_is_read_and_written_unchanged(file: Path) -> None:
-    topic = TOPICS[file.parent.name]
+    topic, golden = TOPICS[file.parent.name], json.loads(file.read_text())
 
     message = codec.decode(file.read_bytes(), topic.payload)
 
-    assert json.loads(codec.encode(message)) == json.loads(file.read_text())
+    assert _known(json.loads(codec.encode(message)), golden) == golden
+
+
+def _known(written: Any, golden: Any) -> Any:
+    """Leave out fields that came after the example: they have a default."""
+    if isinstance(written, dict) and isinstance(golden, dict):
+        return {name: _known(value, golden[name]) for name, value in written.items() if name in golden}
+    return written
 
 
 def test_every_topic_has_an_example() -> None:
@@ -30,7 +38,7 @@ def test_every_topic_has_an_example() -> None:
 
 def test_every_member_of_the_send_content_has_an_example() -> None:
     tags = {json.loads(file.read_text())["content"]["type"] for file in FILES if file.parent.name == "send"}
-    assert tags == {"signal", "outcome", "feed", "text", "picture"}
+    assert tags == {"signal", "outcome", "reduced", "stop", "pause", "feed", "text", "picture"}
 
 
 def test_every_topic_names_streams_and_rooms_that_exist() -> None:

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from contracts.messages import ExitReason, FeedNotice, FeedState, Mode, Side
+from contracts.messages import ExitReason, FeedNotice, FeedState, Mode, PauseNotice, ReducedNotice, Side, StopNotice
 from services.telegram.domain import notices, numbers, times
 from services.telegram.domain.presses import MOST_BYTES, Press, TooLongError, Verb, unpack
 from services.telegram.domain.rendering import CAPTION_LIMIT, Block, Rendered, fit, visible_length
@@ -87,6 +88,60 @@ def test_an_outcome_reads_like_this():
         "\n"
         f"⏱ 5 Jan 2026 14:44 WIB · #{outcome_notice().short_id}"
     )
+
+
+def test_a_reached_target_reads_like_this():
+    notice = ReducedNotice(
+        position_id=POSITION, short_id="BMZH97", symbol="XAUUSD", side=Side.BUY, number=1, targets=3,
+        share=Decimal("0.40"), entry=4025.5, exit=4027.52, stop=4025.5, slippage_pips=0.2, digits=2,
+        pnl=Decimal("0.81"), r=0.404, market_ms=MARKET_MS,
+    )  # fmt: skip
+
+    shown = notices.reduced(notice, INDONESIAN, JAKARTA)
+
+    assert_well_formed(shown.html)
+    assert plain(shown) == (
+        "✅ TP1 dari 3: 40% ditutup · BUY XAUUSD\n"
+        "P/L +0,81 USD · +0,40R\n"
+        "\n"
+        "Entry 4025.50 → Exit 4027.52\n"
+        "Stop sisa posisi: 4025.50\n"
+        "\n"
+        "⏱ 5 Jan 2026 14:32 WIB · #BMZH97"
+    )
+    assert "Detected late" in notices.reduced(structs.replace(notice, detected_late=True), ENGLISH, JAKARTA).html
+
+
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        (ExitReason.BREAK_EVEN, "Stop at break-even"),
+        (ExitReason.TRAILING, "Trailing stop moved"),
+        (ExitReason.STOP, "Stop tightened"),
+    ],
+)
+def test_a_moved_stop_reads_like_this(reason, title):
+    notice = StopNotice(
+        position_id=POSITION, short_id="BMZH97", symbol="XAUUSD", side=Side.SELL, reason=reason, entry=4025.5,
+        stop=4024.1, digits=2, pnl=Decimal("1.40"), r=0.7, market_ms=MARKET_MS,
+    )  # fmt: skip
+
+    shown = notices.stop_moved(notice, ENGLISH, JAKARTA)
+
+    assert_well_formed(shown.html)
+    assert plain(shown) == (
+        f"🛡 {title} · SELL XAUUSD\nSL 4024.10 · if hit: P/L +1.40 USD · +0.70R\n⏱ 5 Jan 2026 14:32 WIB · #BMZH97"
+    )
+
+
+@pytest.mark.parametrize(("is_paused", "told"), [(True, "signals pause"), (False, "signals go on")])
+def test_operators_are_told_of_a_pause_and_of_its_end(is_paused, told):
+    notice = PauseNotice(symbol="XAUUSD", is_paused=is_paused, slippage_pips=81.0, since_ms=MARKET_MS)
+
+    text = plain(notices.pause(notice, ENGLISH, JAKARTA))
+
+    assert told in text
+    assert "Slippage 81.0 pips\nSince 5 Jan 2026 14:32 WIB" in text
 
 
 @pytest.mark.parametrize(("pnl", "sign"), [("0.01", "✅"), ("-0.01", "❌"), ("0.00", "⚪")])

@@ -2,7 +2,17 @@
 
 from decimal import Decimal
 
-from contracts.messages import FeedNotice, FeedState, Mode, OutcomeNotice, SignalNotice
+from contracts.messages import (
+    ExitReason,
+    FeedNotice,
+    FeedState,
+    Mode,
+    OutcomeNotice,
+    PauseNotice,
+    ReducedNotice,
+    SignalNotice,
+    StopNotice,
+)
 from services.telegram.domain import numbers, times
 from services.telegram.domain.presses import Verb
 from services.telegram.domain.rendering import Block, Keyboard, Rendered, button, fit
@@ -11,6 +21,7 @@ from services.telegram.domain.words import Html, Words, bold, code, join, quote,
 MOST_REASONS = 5
 _BAR = 5
 _STRENGTHS = ((0.75, "very_strong"), (0.5, "strong"), (0.3, "medium"))
+_STOP_MOVES = {ExitReason.BREAK_EVEN: "stop.break_even", ExitReason.TRAILING: "stop.trailing"}
 _FEED_SIGNS = {FeedState.LIVE: "🟢", FeedState.CLOSED: "⏸"}
 
 
@@ -96,7 +107,7 @@ def outcome(notice: OutcomeNotice, words: Words, zone: str, limit: int) -> Rende
     """Tell how a position ended: the result first."""
     blocks = [
         Block(_outcome_title(notice, words)),
-        Block(_result(notice, words)),
+        Block(_would_be(notice.pnl, notice.r, words)),
         Block(join(("", _prices(notice), _slippage(notice, words), _held(notice, words)))),
         Block(_day(notice, words)),
     ]
@@ -118,14 +129,12 @@ def result_sign(pnl: Decimal) -> str:
     return "✅" if pnl > 0 else "❌"
 
 
-def _result(notice: OutcomeNotice, words: Words) -> Html:
-    pnl = bold(numbers.money(notice.pnl, words.language, has_sign=True))
-    return Html(f"P/L {pnl} · {numbers.multiple_of_r(notice.r, words.language)}")
-
-
 def _prices(notice: OutcomeNotice) -> Html:
-    entry, exit_ = (numbers.price(value, notice.digits) for value in (notice.entry, notice.exit))
-    return Html(f"Entry {code(entry)} → Exit {code(exit_)}")
+    return _from_to(notice.entry, notice.exit, notice.digits)
+
+
+def _from_to(entry: float, exit_price: float, digits: int) -> Html:
+    return Html(f"Entry {code(numbers.price(entry, digits))} → Exit {code(numbers.price(exit_price, digits))}")
 
 
 def _slippage(notice: OutcomeNotice, words: Words) -> Html:
@@ -139,6 +148,48 @@ def _held(notice: OutcomeNotice, words: Words) -> Html:
 def _day(notice: OutcomeNotice, words: Words) -> Html:
     total = numbers.money(notice.day_pnl, words.language, has_sign=True)
     return words("outcome.day", trades=notice.day_trades, pnl=total)
+
+
+def reduced(notice: ReducedNotice, words: Words, zone: str) -> Rendered:
+    """Tell that a target closed a part of a position, and where the stop of the rest is."""
+    share = numbers.number(notice.share * 100, 0, words.language)
+    title = bold(words("reduced.title", number=notice.number, targets=notice.targets, share=share))
+    lines = [
+        Html(f"{result_sign(notice.pnl)} {title} · {notice.side.value} {safe(notice.symbol)}"),
+        _would_be(notice.pnl, notice.r, words),
+        Html(),
+        _from_to(notice.entry, notice.exit, notice.digits),
+        words("reduced.stop", stop=code(numbers.price(notice.stop, notice.digits))),
+    ]
+    if notice.detected_late:
+        lines.append(words("outcome.late"))
+    return Rendered(join((*lines, Html(), _signature(notice.market_ms, notice.short_id, words, zone))))
+
+
+def stop_moved(notice: StopNotice, words: Words, zone: str) -> Rendered:
+    """Tell that the stop of a position was tightened, and what it comes to if it is hit."""
+    title = bold(words(_STOP_MOVES.get(notice.reason, "stop.tightened")))
+    if_hit = words("stop.if_hit", result=_would_be(notice.pnl, notice.r, words))
+    lines = (
+        Html(f"🛡 {title} · {notice.side.value} {safe(notice.symbol)}"),
+        Html(f"SL {code(numbers.price(notice.stop, notice.digits))} · {if_hit}"),
+        _signature(notice.market_ms, notice.short_id, words, zone),
+    )
+    return Rendered(join(lines))
+
+
+def _would_be(pnl: Decimal, r: float, words: Words) -> Html:
+    money = bold(numbers.money(pnl, words.language, has_sign=True))
+    return Html(f"P/L {money} · {numbers.multiple_of_r(r, words.language)}")
+
+
+def pause(notice: PauseNotice, words: Words, zone: str) -> Rendered:
+    """Tell an operator that signals of a symbol pause after slippage, or go on."""
+    key, sign = ("pause.began", "🟠") if notice.is_paused else ("pause.ended", "🟢")
+    title = words(key, symbol=notice.symbol)
+    slippage = words("outcome.slippage", pips=numbers.pips(notice.slippage_pips, words.language))
+    since = words("feed.since", time=times.date_time(notice.since_ms, zone, words))
+    return Rendered(join((Html(f"{sign} {bold(title)}"), slippage, since)))
 
 
 def feed(notice: FeedNotice, words: Words, zone: str) -> Rendered:

@@ -9,9 +9,12 @@ from contracts.messages import (
     DeliveryState,
     FeedNotice,
     OutcomeNotice,
+    PauseNotice,
     PictureNotice,
+    ReducedNotice,
     SendMessage,
     SignalNotice,
+    StopNotice,
     TextNotice,
 )
 from services.telegram.domain import notices, outcome
@@ -143,9 +146,21 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
             return notices.signal(send.content, words, send.time_zone, limit)
         case OutcomeNotice():
             return notices.outcome(send.content, words, send.time_zone, limit)
-        case FeedNotice():
-            return notices.feed(send.content, words, send.time_zone)
+        case ReducedNotice() | StopNotice() | PauseNotice() | FeedNotice():
+            return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
             return Rendered(html, buttons)
         case PictureNotice():
             return Rendered("")
+
+
+def _render_brief(content: ReducedNotice | StopNotice | PauseNotice | FeedNotice, words: Words, zone: str) -> Rendered:
+    match content:
+        case ReducedNotice():
+            return notices.reduced(content, words, zone)
+        case StopNotice():
+            return notices.stop_moved(content, words, zone)
+        case PauseNotice():
+            return notices.pause(content, words, zone)
+        case FeedNotice():
+            return notices.feed(content, words, zone)
