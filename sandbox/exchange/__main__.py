@@ -61,6 +61,9 @@ def _parser() -> _Parser:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the generated market (without --tape)")
     parser.add_argument("--speed", type=_above_zero, default=1.0, help="market seconds per second")
     parser.add_argument(
+        "--stepped", action="store_true", help="stand still until POST /sandbox/step on the control door moves it"
+    )
+    parser.add_argument(
         "--warmup-candles", type=_count, default=1000, help="minutes of a recorded tape kept as history"
     )
     parser.add_argument(
@@ -108,6 +111,7 @@ async def _serve(options: argparse.Namespace) -> None:
             port=options.port,
             warmup_candles=options.warmup_candles,
             start=options.start,
+            is_stepped=options.stepped,
             life=Life(options.connection_life, options.connection_clock, min(600.0, options.connection_life / 2)),
         )
         with _naming("--port", options.host, options.port):

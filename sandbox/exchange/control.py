@@ -1,6 +1,7 @@
 """The way to command faults and to look at the market from outside: a small HTTP server beside the venue.
 
 POST /sandbox/faults {"kind", "seconds"?, "count"?} · DELETE /sandbox/faults · GET /sandbox/faults · GET /sandbox/state
+POST /sandbox/step {"to_ms"}: move a stepped market on; answers when everything due has been told, with the state.
 """
 
 from collections.abc import AsyncIterator
@@ -20,6 +21,12 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     seconds: float | None = None
     count: int | None = None
+
+
+class Step(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a POST: the market time to move to, epoch milliseconds."""
+
+    to_ms: int
 
 
 @asynccontextmanager
@@ -54,10 +61,18 @@ def _app(server: ExchangeServer) -> web.Application:
         server.clear_faults()
         return web.json_response(server.state())
 
+    async def step(request: web.Request) -> web.Response:
+        try:
+            told = server.step_to(msgspec.json.decode(await request.read(), type=Step).to_ms)
+        except (msgspec.DecodeError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({**server.state(), "told": told})
+
     app = web.Application(client_max_size=65_536)
     app.router.add_get("/sandbox/state", state)
     app.router.add_get("/sandbox/faults", list_kinds)
     app.router.add_post("/sandbox/faults", put)
+    app.router.add_post("/sandbox/step", step)
     app.router.add_delete("/sandbox/faults", clear)
     return app
 

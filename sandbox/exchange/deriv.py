@@ -58,7 +58,7 @@ class DerivConversation:
         self._market = market
         self._link = link
         self._faults = faults
-        self._budget = Budget()
+        self._budget = Budget(market.seconds)
         self._streams = Streams()
         self._plain: dict[str, Callable[[Any], Any]] = {
             "ping": lambda _: "pong",

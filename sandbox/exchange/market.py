@@ -1,7 +1,8 @@
 """The market behind the venue: one clock, one tape, and what of it has been told so far.
 
-Market time is `live + (wall - wall at the start) * speed`. `advance` moves the told moment to now and returns the spots
-in between; history never shows more than was told, so history and the stream meet without a hole or a double.
+Market time is `live + (wall - wall at the start) * speed`; in a stepped market it is what it was last moved to.
+`advance` moves the told moment to now and returns the spots in between; history never shows more than was told, so
+history and the stream meet without a hole or a double.
 """
 
 import time
@@ -38,10 +39,12 @@ class Market:
         warmup_candles: int = 1000,
         start: str = "first",
         wall: Callable[[], float] = time.monotonic,
+        is_stepped: bool = False,
     ) -> None:
         """Prepare a market that opens at the tape's live moment, or where `start` says in a recorded one.
 
-        `start` is `first` (after `warmup_candles` minutes), `busiest` or an ISO time; see `moments`.
+        `start` is `first` (after `warmup_candles` minutes), `busiest` or an ISO time; see `moments`. A market that
+        `is_stepped` stands still until `step_to` moves it.
 
         `wall` gives seconds and never goes back. Raises ValueError for a speed that is not above zero, TapeError.
         """
@@ -54,6 +57,7 @@ class Market:
         self.live_ms = find_start(tape, start, warmup_candles)
         self._started_at = wall()
         self.told_ms = self.live_ms
+        self._stepped_ms = self.live_ms if is_stepped else None
         self._forming: dict[int, tuple[int, Candle | None]] = {}
 
     def start(self) -> None:
@@ -67,7 +71,21 @@ class Market:
 
     def now_ms(self) -> int:
         """Tell the market time in epoch milliseconds."""
+        if self._stepped_ms is not None:
+            return self._stepped_ms
         return self.live_ms + int((self._wall() - self._started_at) * self.speed * 1000)
+
+    def step_to(self, moment_ms: int) -> None:
+        """Move a stepped market on. Raises ValueError for another market, and for a moment in the past."""
+        if self._stepped_ms is None:
+            raise ValueError("this market runs by the clock: start it with --stepped to move it by hand")
+        if moment_ms < self._stepped_ms:
+            raise ValueError(f"the market is at {self._stepped_ms} and cannot go back to {moment_ms}")
+        self._stepped_ms = moment_ms
+
+    def seconds(self) -> float:
+        """Tell the seconds that limits are counted by: the wall's, or those of a market that is moved by hand."""
+        return self._wall() if self._stepped_ms is None else self._stepped_ms / 1000
 
     def is_open(self) -> bool:
         """Tell whether the market trades now: by the calendar, or because the tape quoted within the last minute."""

@@ -57,12 +57,17 @@ class ExchangeServer:
         start: str = "first",
         wall: Callable[[], float] = time.monotonic,
         life: Life | None = None,
+        is_stepped: bool = False,
     ) -> None:
         """Prepare a venue on `host` and `port` (0: a free one); `life` is that of Binance's connections.
 
+        With `is_stepped` the market stands still but for `step_to`.
+
         Raises ValueError for a wrong speed, TapeError.
         """
-        self.market = Market(tape, speed=speed, warmup_candles=warmup_candles, start=start, wall=wall)
+        self.market = Market(
+            tape, speed=speed, warmup_candles=warmup_candles, start=start, wall=wall, is_stepped=is_stepped
+        )
         self.faults = Faults()
         self.venues: tuple[Venue, ...] = (DerivVenue(), BinanceVenue(life))
         self.ticks_sent = 0
@@ -81,6 +86,11 @@ class ExchangeServer:
     def market_now_ms(self) -> int:
         """Tell the market time in epoch milliseconds."""
         return self.market.now_ms()
+
+    def step_to(self, moment_ms: int) -> int:
+        """Move a stepped market on and tell what is due; returns how many spots that was. Raises ValueError."""
+        self.market.step_to(moment_ms)
+        return self._tell_due()
 
     def set_fault(self, kind: str, *, seconds: float | None = None, count: int | None = None) -> None:
         """Switch a fault on; see `faults.KINDS`. Raises FaultError for one that cannot be."""
@@ -108,6 +118,7 @@ class ExchangeServer:
             "instrument": self.market.instrument,
             "open": self.market.is_open(),
             "speed": self.market.speed,
+            "live_ms": self.market.live_ms,
             "connections": len(self._talks),
             "ticks_sent": self.ticks_sent,
             "faults": self.faults.active(),
@@ -195,12 +206,17 @@ class ExchangeServer:
             if not self.faults.is_on("half_open"):
                 for link in self._talks:
                     link.thaw()
-            for spot in self.market.advance():
-                self._tell(spot)
+            self._tell_due()
             for talk in self._talks.values():
                 talk.beat(self.market.told_ms)
             if self._held and not self.faults.is_on("late"):
                 self._release()
+
+    def _tell_due(self) -> int:
+        spots = self.market.advance()
+        for spot in spots:
+            self._tell(spot)
+        return len(spots)
 
     async def _look_ahead(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -21,13 +21,17 @@ PORTS = 6 + len(ROOMS)
 class Market:
     """What the simulated exchange plays: a recorded tape or, with None, the generated gold market.
 
-    A recorded tape goes live shortly before its busiest hour, so that a short demo shows something.
+    A recorded tape goes live shortly before its busiest hour, so that a short demo shows something. A market that
+    `is_stepped` stands still until it is moved by hand (see `lockstep`). `warmup_candles` are the minutes of a recorded
+    tape that lie behind its start; None leaves it to the simulator.
     """
 
     tape: Path | None = None
     speed: float = 60.0
     seed: int | None = None
     start: str = "busiest"
+    is_stepped: bool = False
+    warmup_candles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,18 @@ class Layout:
     telegram_port: int
     room_ports: Mapping[str, int]
     database_url: str
+    names: tuple[str, ...] = ROOMS
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def control_url(self) -> str:
+        """Where the venue is commanded."""
+        return f"http://127.0.0.1:{self.control_port}"
+
+    @property
+    def clock(self) -> Path:
+        """The file that tells a stepped market's time to the room that has to go by it."""
+        return self.folder / "stepped.clock"
 
     @property
     def telegram_url(self) -> str:
@@ -64,18 +80,21 @@ class Layout:
         tape = ("--tape", str(self.market.tape), "--start", self.market.start) if self.market.tape else ()
         seed = ("--seed", str(self.market.seed)) if self.market.seed is not None else ()
         ports = ("--port", str(self.exchange_port), "--faults-port", str(self.control_port))
-        flags = (*ports, "--speed", str(self.market.speed), *tape, *seed)
+        warmup = () if self.market.warmup_candles is None else ("--warmup-candles", str(self.market.warmup_candles))
+        stepped = ("--stepped",) if self.market.is_stepped else ()
+        flags = (*ports, "--speed", str(self.market.speed), *tape, *seed, *warmup, *stepped)
         return self._python("exchange", "sandbox.exchange", flags, ("127.0.0.1", self.control_port, "/sandbox/state"))
 
     def telegram_api(self) -> Command:
         """The local Bot API."""
-        flags = ("--port", str(self.telegram_port), "--token", TOKEN)
+        unlimited = ("--no-limits",) if self.market.is_stepped else ()  # limits are of the wall, and it is in no hurry
+        flags = ("--port", str(self.telegram_port), "--token", TOKEN, *unlimited)
         ready = ("127.0.0.1", self.telegram_port, "/sandbox/health")
         return self._python("telegram-api", "sandbox.telegram_api", flags, ready)
 
     def rooms(self) -> list[Command]:
-        """The five services."""
-        return [self.room(name) for name in ROOMS]
+        """The services, all five unless it was planned otherwise."""
+        return [self.room(name) for name in self.names]
 
     def room(self, name: str) -> Command:
         """One service with the settings that the sandbox needs.
@@ -89,9 +108,14 @@ class Layout:
             "HTTP_PORT": str(self.room_ports[name]),
             "MARKET_SPEED": str(self.market.speed),
             **OWN[name](self),
+            **self.told.get(name, {}),
         }
         ready = ("127.0.0.1", self.room_ports[name], "/readyz")
         named = {f"SINYAL_{name.upper()}_{field}": value for field, value in settings.items()}
+        if self.market.is_stepped and name == "feed":
+            ready = (*ready[:2], "/livez")  # it is not live before the market moves
+            flags = (str(self.clock), f"services.{name}")
+            return self._python(name, "sandbox.stack.stepped_room", flags, ready, named)
         return self._python(name, f"services.{name}", (), ready, named)
 
     def _python(
@@ -140,8 +164,18 @@ async def answers(host: str, port: int, path: str) -> bool:
         return False
 
 
-def plan(folder: Path, identity: str, market: Market, ports: Sequence[int]) -> Layout:
-    """Deal out `PORTS` ports and choose binaries for a stack in `folder`.
+def plan(
+    folder: Path,
+    identity: str,
+    market: Market,
+    ports: Sequence[int],
+    *,
+    names: tuple[str, ...] = ROOMS,
+    told: Mapping[str, Mapping[str, str]] | None = None,
+) -> Layout:
+    """Deal out `PORTS` ports and choose binaries for a stack in `folder` with the rooms `names`.
+
+    `told` are settings of rooms beside those that every sandbox needs: field in capitals to value, by room.
 
     Raises:
         NoPostgresError, NoBrokerError: a server's binary is not on this machine.
@@ -159,4 +193,6 @@ def plan(folder: Path, identity: str, market: Market, ports: Sequence[int]) -> L
         telegram_port=ports[5],
         room_ports=dict(zip(ROOMS, ports[6:], strict=True)),
         database_url=cluster.url,
+        names=names,
+        told=told or {},
     )

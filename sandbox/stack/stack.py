@@ -9,7 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -22,6 +22,7 @@ from sandbox.stack.janitor import Janitor
 from sandbox.stack.layout import PORTS, ROOMS, Layout, Market, plan
 from sandbox.stack.marks import MARK, find_marked
 from sandbox.stack.ports import reserved
+from sandbox.stack.stepped_clock import SteppedClock
 from sandbox.stack.supervisor import Supervisor
 
 Tell = Callable[[str, str], None]
@@ -30,8 +31,18 @@ Tell = Callable[[str, str], None]
 class Stack:
     """Runs while the context is open."""
 
-    def __init__(self, market: Market, *, tell: Tell = lambda _name, _state: None, keep: bool = False) -> None:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        tell: Tell = lambda _name, _state: None,
+        keep: bool = False,
+        names: tuple[str, ...] = ROOMS,
+        told: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self._market = market
+        self._names = names
+        self._told = told
         self._tell = tell
         self._keep = keep
         self.started_in_s = 0.0
@@ -56,7 +67,7 @@ class Stack:
             if not self._keep:
                 self._kept_open.enter_context(Janitor(self.folder, self.identity))
             ports = self._kept_open.enter_context(reserved(PORTS))
-            self.layout = plan(self.folder, self.identity, self._market, ports)
+            self.layout = plan(self.folder, self.identity, self._market, ports, names=self._names, told=self._told)
             logs.mkdir()
             await self._start()
         except BaseException:
@@ -78,6 +89,8 @@ class Stack:
         async with connect(self.layout.broker.url, name="stack") as bus:
             await streams.apply(bus)
         self._tell("schema", "ready")
+        if self._market.is_stepped:
+            SteppedClock.create(self.layout.clock, self._market.speed)
         await self.supervisor.up(self.layout.rooms())
 
     async def _create_cluster(self) -> None:

@@ -1,0 +1,224 @@
+"""A tape pushed through the running rooms in lockstep: the market moves on when all of them are through with it.
+
+At full speed a busy machine would decide what a signal meets: whether its predecessor's exit was stored, whether a
+message was delivered in time. Here the venue stands still meanwhile, so that what comes out is a function of the tape
+alone, on any machine and under any load, and a room may be killed and come back in the middle.
+
+The order of a minute: its first quote, which closes the candle before it; the rooms judge that candle, hand its signal
+out and deliver it; then the other quotes of the minute.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from contracts.messages import Interval
+from sandbox.exchange.day_sheet import Spot
+from sandbox.stack.stack import Stack
+from sandbox.stack.standing import Standing, pause
+from sandbox.stack.stepped_clock import SteppedClock
+from sandbox.stack.witness import Witness
+
+PATIENCE_S = 90.0
+"""How long (wall) a room may take over one step: longer than a restart, and than the broker holds a dead one's work."""
+
+LEAP_MS = 5_400_000
+"""A pause longer than every session's: the feed's clock goes first, or it would not believe the quote behind it."""
+
+READERS = 2
+"""Who reads TICKS: the positions room, and the witness."""
+
+
+class StalledError(RuntimeError):
+    """A room was not through with a step in time; the message says which and what it was waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A room to be killed −9 when the market reaches a moment (epoch ms), with that minute's work in its hands."""
+
+    room: str
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a run took: market minutes and steps, wall seconds in all and of those the waiting for deliveries."""
+
+    minutes: int = 0
+    steps: int = 0
+    took_s: float = 0.0
+    delivering_s: float = 0.0
+    killed: list[str] = field(default_factory=list)
+
+
+class Lockstep:
+    """Moves the market of one stack."""
+
+    def __init__(
+        self, stack: Stack, seen: Witness, standing: Standing, *, live_ms: int, kills: Sequence[Kill] = ()
+    ) -> None:
+        self._stack = stack
+        self._seen = seen
+        self._standing = standing
+        self._live_ms = live_ms
+        self._now_ms = live_ms
+        self._clock = SteppedClock(stack.layout.clock)
+        self._kills = sorted(kills, key=lambda kill: kill.at_ms)
+        self._signals = 0
+        self._is_live = False
+        self.measured = Measured()
+
+    async def play(self, spots: Sequence[Spot], told: Callable[[int], None] = lambda _moment_ms: None) -> None:
+        """Play quotes, oldest first, to their end; `told` hears the market's time after each minute.
+
+        Raises:
+            StalledError: a room did not get through.
+        """
+        await self._check("feed: read the history", lambda: self._standing.is_listening(self._seen.symbol))
+        began = time.monotonic()
+        for first, rest in minutes_of(spots):
+            await self._minute(first, rest)
+            told(self._now_ms)
+        await self._follow_all()
+        self.measured.took_s = time.monotonic() - began
+
+    async def _minute(self, first: Spot, rest: Sequence[Spot]) -> None:
+        closes_s = self._seen.last_tick_ms // 60_000 * 60 if self._seen.tick_count else None
+        if first.epoch_ms - self._now_ms > LEAP_MS:
+            await self._leap(first.epoch_ms - 1, closes_s)
+        due = self._due(first.epoch_ms)
+        self._hold(due)
+        await self._tell(first)
+        if closes_s is not None:
+            await self._closed(closes_s)
+        if not due:
+            await self._judged()
+        if rest:
+            await self._tell(rest[-1])
+        for room in due:
+            await self._kill(room)
+        if due:
+            await self._judged()
+        await self._followed()
+        self.measured.minutes += 1
+
+    # --- the market ---------------------------------------------------------------------------------------------------
+
+    async def _tell(self, spot: Spot) -> None:
+        """Let the venue tell everything up to a quote, and wait until the feed has published it."""
+        await self._standing.step_to(spot.epoch_ms)
+        self._now_ms = spot.epoch_ms
+        wanted_ms = spot.epoch * 1000
+        await self._until(lambda: self._seen.last_tick_ms >= wanted_ms, f"feed: publish the quote of {wanted_ms}")
+        self._clock.move(spot.epoch_ms - self._live_ms)
+        self.measured.steps += 1
+
+    async def _leap(self, moment_ms: int, closes_s: int | None) -> None:
+        """Pass a long pause: the feed closes its candle by the clock, and what comes of that is waited for."""
+        await self._standing.step_to(moment_ms)
+        self._clock.move(moment_ms - self._live_ms)
+        self._now_ms = moment_ms
+        if closes_s is not None:
+            await self._closed(closes_s)
+        await self._judged()
+
+    async def _closed(self, open_time_s: int) -> None:
+        """Wait until the feed has closed the M1 candle that opened then."""
+        seen = self._seen
+        await self._until(lambda: seen.last_candle_s.get(Interval.M1, -1) >= open_time_s, "feed: close a candle")
+
+    # --- the rooms ----------------------------------------------------------------------------------------------------
+
+    async def _judged(self) -> None:
+        """Wait until the candles that closed are judged, and what they raised has reached its subscribers."""
+        await self._check("signals: judge the candles", lambda: self._standing.is_done("CANDLES", "signals-candles"))
+        raised = await self._standing.last_sequence("SIGNALS")
+        if raised == self._signals:
+            return
+        self._signals = raised
+        await self._check(
+            "positions: hand the signal out", lambda: self._standing.is_done("SIGNALS", "positions-signals")
+        )
+        began = time.monotonic()
+        await self._check("telegram: deliver the signal", self._is_settled)
+        self.measured.delivering_s += time.monotonic() - began
+
+    async def _is_settled(self) -> bool:
+        owed = await self._standing.owed()
+        self._is_live = owed.live > 0
+        return owed.unsettled == 0
+
+    async def _followed(self) -> None:
+        """Wait until no exit is on its way: what a position's ticks decided must be known before the next signal."""
+        if not self._is_live:
+            return
+        await self._check("positions: read the ticks", lambda: self._standing.are_read("TICKS", READERS))
+        await self._check("positions: store the exits", self._has_stored)
+        await self._is_settled()
+
+    async def _has_stored(self) -> bool:
+        """What is open in the database is what the room follows: it has heard of all, and has no exit in hand."""
+        followed = await self._standing.followed(self._seen.symbol)
+        return followed is not None and followed == (await self._standing.owed()).live
+
+    async def _follow_all(self) -> None:
+        """At the end: wait until the room has stored that it followed every tick."""
+        last = await self._standing.last_sequence("TICKS")
+
+        async def is_followed() -> bool:
+            return await self._standing.followed_sequence(self._seen.symbol) >= last
+
+        await self._check("positions: follow the last tick", is_followed)
+
+    # --- kills --------------------------------------------------------------------------------------------------------
+
+    def _due(self, moment_ms: int) -> list[str]:
+        """Name the rooms that die in this minute."""
+        due = [kill.room for kill in self._kills if kill.at_ms <= moment_ms]
+        self._kills = [kill for kill in self._kills if kill.at_ms > moment_ms]
+        return due
+
+    def _hold(self, rooms: Sequence[str]) -> None:
+        """Freeze rooms that are about to die: they die with this minute's work received and not done."""
+        for room in rooms:
+            os.kill(self._stack.supervisor.pid(room), signal.SIGSTOP)
+
+    async def _kill(self, room: str) -> None:
+        self._stack.kill(room)
+        self.measured.killed.append(room)
+
+        async def is_back() -> bool:
+            return await self._standing.is_ready(room)
+
+        await self._check(f"{room}: come back", is_back)
+        if room == "positions":
+            await self._follow_all()
+            self._is_live = True
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    async def _until(self, holds: Callable[[], bool], what: str) -> None:
+        if not await self._seen.until(holds, within_s=PATIENCE_S):
+            raise StalledError(self._complaint(what))
+
+    async def _check(self, what: str, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Ask until the answer is yes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not await holds():
+            if time.monotonic() > deadline:
+                raise StalledError(self._complaint(what))
+            await pause()
+
+    def _complaint(self, what: str) -> str:
+        return f"not done within {PATIENCE_S:.0f} s at market time {self._now_ms}: {what}"
+
+
+def minutes_of(spots: Sequence[Spot]) -> Iterator[tuple[Spot, Sequence[Spot]]]:
+    """Part quotes by their minute, each into its first and its others."""
+    for _, found in groupby(spots, key=lambda spot: spot.epoch // 60):
+        first, *rest = found
+        yield first, rest

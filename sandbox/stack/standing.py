@@ -1,0 +1,143 @@
+"""How the rooms stand: what waits for them at the broker, what they hold in hand, what the database still owes.
+
+Nothing here trusts to time: a room is through with something when its acknowledgement, its row or its answer says so.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from psycopg import AsyncConnection
+
+from sandbox.stack.layout import Layout
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Positions in the database: open ones, and those whose delivery is not known yet."""
+
+    live: int
+    unsettled: int
+
+
+class Standing:
+    """Looks at one stack while the context is open."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._open = AsyncExitStack()
+        self._client: aiohttp.ClientSession
+        self._database: AsyncConnection[tuple[Any, ...]]
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        limit = aiohttp.ClientTimeout(total=30)
+        self._client = await self._open.enter_async_context(aiohttp.ClientSession(timeout=limit))
+        connecting = AsyncConnection.connect(self._layout.database_url, autocommit=True)
+        self._database = await self._open.enter_async_context(await connecting)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, e: BaseException | None, t: TracebackType | None
+    ) -> None:
+        """Let go."""
+        await self._open.aclose()
+
+    # --- the broker ---------------------------------------------------------------------------------------------------
+
+    async def streams(self) -> Mapping[str, Json]:
+        """Read all streams with their consumers. Each is of its own moment, none older than this question."""
+        url = f"http://127.0.0.1:{self._layout.broker.monitor_port}/jsz?consumers=true"
+        async with self._client.get(url) as answer:
+            accounts = (await answer.json())["account_details"]
+        return {stream["name"]: stream for account in accounts for stream in account.get("stream_detail", ())}
+
+    async def is_done(self, stream: str, consumer: str) -> bool:
+        """Whether a durable consumer was given all there is and acknowledged it."""
+        found = (await self.streams())[stream].get("consumer_detail", ())
+        return all(
+            one["num_pending"] == 0 and one.get("num_ack_pending", 0) == 0 for one in found if one["name"] == consumer
+        )
+
+    async def are_read(self, stream: str, readers: int) -> bool:
+        """Whether the readers of a stream, at least so many, were given all there is."""
+        found = (await self.streams())[stream].get("consumer_detail", ())
+        alive = [one for one in found if one.get("num_waiting", 0) > 0]
+        return len(alive) >= readers and all(one["num_pending"] == 0 for one in alive)
+
+    async def last_sequence(self, stream: str) -> int:
+        """Tell the sequence of a stream's last message."""
+        return int((await self.streams())[stream]["state"]["last_seq"])
+
+    # --- the database -------------------------------------------------------------------------------------------------
+
+    async def owed(self) -> Owed:
+        """Count positions."""
+        row = await (await self._database.execute(_OWED)).fetchone()
+        assert row is not None
+        return Owed(*row)
+
+    async def followed_sequence(self, symbol: str) -> int:
+        """Tell up to which sequence of TICKS the positions room has stored that it followed."""
+        row = await (await self._database.execute(_FOLLOWED, (symbol,))).fetchone()
+        return int(row[0]) if row else 0
+
+    # --- the rooms ----------------------------------------------------------------------------------------------------
+
+    async def is_ready(self, room: str) -> bool:
+        """Whether a room says that it is ready."""
+        return bool((await self._report(room)).get("ready"))
+
+    async def is_listening(self, symbol: str) -> bool:
+        """Whether the feed has read the history of a symbol and waits for its quotes, or hears them."""
+        feed = (await self._report("feed")).get("checks", {}).get("feed", {})
+        return feed.get(symbol, {}).get("state") in ("STALE", "LIVE")
+
+    async def followed(self, symbol: str) -> int | None:
+        """Ask the positions room how many positions it follows; None while it cannot tell or has exits to store."""
+        facts = (await self._report("positions")).get("checks", {}).get("positions", {})
+        if facts.get("exits_to_store", {}).get(symbol) != 0:
+            return None
+        return int(facts["followed"][symbol])
+
+    async def _report(self, room: str) -> Json:
+        """Ask a room how it stands, ready or not; empty where nobody answers."""
+        url = f"http://127.0.0.1:{self._layout.room_ports[room]}/readyz"
+        try:
+            async with self._client.get(url) as answer:
+                found: Json = await answer.json()
+                return found
+        except (aiohttp.ClientError, TimeoutError):
+            return {}
+
+    # --- the market ---------------------------------------------------------------------------------------------------
+
+    async def market_ms(self) -> int:
+        """Tell the venue's time."""
+        async with self._client.get(f"{self._layout.control_url}/sandbox/state") as answer:
+            return int((await answer.json())["market_time_ms"])
+
+    async def step_to(self, moment_ms: int) -> None:
+        """Move the venue's market on; back when all that was due has been told."""
+        async with self._client.post(f"{self._layout.control_url}/sandbox/step", json={"to_ms": moment_ms}) as answer:
+            if answer.status != 200:
+                raise RuntimeError(f"the exchange refused to move: {(await answer.json())['error']}")
+            await answer.read()
+
+
+_OWED = """
+    select count(*) filter (where state = 'open'), count(*) filter (where state in ('proposed', 'parked'))
+    from positions.position
+"""
+_FOLLOWED = "select sequence from positions.progress where symbol = %s"
+
+
+async def pause() -> None:
+    """Let the rooms work for a moment before they are looked at again."""
+    await asyncio.sleep(0.002)
