@@ -13,6 +13,7 @@ from cli.database import database
 from cli.demo import demo
 from cli.evaluate import evaluate
 from cli.feed import feed
+from cli.replay import replay
 from cli.streams import streams
 from cli.up import up
 
@@ -28,6 +29,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(evaluate)
 app.command()(candles)
+app.command()(replay)
 app.command()(backtest)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")

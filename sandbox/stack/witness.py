@@ -15,6 +15,7 @@ from contracts.messages import (
     Message,
     PositionClosed,
     PositionProposed,
+    PositionReduced,
     PositionVoided,
     SignalRaised,
     Tick,
@@ -34,6 +35,7 @@ class Witness:
     last_candle_s: dict[Interval, int] = field(default_factory=dict)
     signals: list[SignalRaised] = field(default_factory=list)
     proposed: list[PositionProposed] = field(default_factory=list)
+    reduced: list[PositionReduced] = field(default_factory=list)
     closed: list[PositionClosed] = field(default_factory=list)
     voided: list[PositionVoided] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,6 +80,7 @@ async def witness(bus: Bus, symbol: str) -> AsyncIterator[Witness]:
             ),
             group.create_task(_read(bus, catalogue.SIGNAL, (), seen.signals.append, seen)),
             group.create_task(_read(bus, catalogue.POSITION_PROPOSED, (), seen.proposed.append, seen)),
+            group.create_task(_read(bus, catalogue.POSITION_REDUCED, (), seen.reduced.append, seen)),
             group.create_task(_read(bus, catalogue.POSITION_CLOSED, (), seen.closed.append, seen)),
             group.create_task(_read(bus, catalogue.POSITION_VOIDED, (), seen.voided.append, seen)),
         ]
