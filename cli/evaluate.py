@@ -20,9 +20,9 @@ from rich.table import Table
 from contracts.messages import Mode
 from services.signals.domain.candle import Candle
 from services.signals.domain.opinion import Evaluation, Signal
-from services.signals.domain.strategy import build_strategy
 from services.signals.domain.strength import word_for
-from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.trend_pullback import TrendPullback, TrendPullbackParameters
+from services.signals.domain.view import View
 
 COLUMNS = ("epoch_s", "open", "high", "low", "close", "volume")
 HIGHEST_PRICE = 1e12  # far above any quote; beyond it sums lose all their digits
@@ -174,9 +174,9 @@ def _check(where: str, candle: Candle) -> None:
 
 def _judge(rows: Sequence[Candle], length: int) -> Iterator[tuple[Candle, Evaluation]]:
     """Yield each candle from the `length`th on with what the strategy says about the `length` rows that end there."""
-    strategy = build_strategy(TrendPullback, {})
+    strategy = TrendPullback(TrendPullbackParameters())
     for end in range(length, len(rows) + 1):
-        yield rows[end - 1], strategy.evaluate(rows[end - length : end])
+        yield rows[end - 1], strategy.evaluate(View.of(rows[end - length : end]))
 
 
 def _show(candle: Candle, evaluation: Evaluation, mode: Mode) -> None:

@@ -14,6 +14,7 @@ from contracts import asks, catalogue
 from contracts.messages import FeedState, Interval, Mode
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.view import View
 from tests.signals.builders import golden_series
 from tests.signals.market import SYMBOL, enter, handled, history, open_market, publish, room_on, told, until
 
@@ -156,7 +157,7 @@ async def test_series_shows_what_the_strategy_read_at_each_candle() -> None:
     assert series.volume == [c.volume for c in candles[-120:]]
     for place in (0, 60, 119):
         end = 180 + place + 1
-        read = strategy.evaluate(candles[end - 100 : end]).indicators
+        read = strategy.evaluate(View.of(candles[end - 100 : end])).indicators
         assert {name: line[place] for name, line in series.indicators.items()} == read
 
 
@@ -207,7 +208,7 @@ async def test_late_candle_corrects_what_was_said_after_it() -> None:
         whole = await bus.ask(catalogue.SERIES, request)
 
     assert len(whole.close) == len(holed.close) + 1 == 160
-    expected = build_strategy(TrendPullback, {}).evaluate(candles[60:160]).indicators
+    expected = build_strategy(TrendPullback, {}).evaluate(View.of(candles[60:160])).indicators
     assert {name: line[-1] for name, line in whole.indicators.items()} == expected
     assert whole.indicators["rsi"][119] == holed.indicators["rsi"][119]
 

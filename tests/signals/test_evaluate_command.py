@@ -14,6 +14,7 @@ from cli.evaluate import evaluate
 from services.signals.domain.candle import Candle
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.view import View
 from tests.shared import shared_path
 from tests.signals.builders import flat_series, golden_series
 
@@ -71,7 +72,7 @@ def test_without_window_all_rows_are_the_window(tmp_path: Path) -> None:
 
     [document] = documents(run(write(tmp_path, [row_of(c) for c in candles]), "--json"))
 
-    expected = build_strategy(TrendPullback, {}).evaluate(candles)
+    expected = build_strategy(TrendPullback, {}).evaluate(View.of(candles))
     assert document["ind"] == expected.indicators
     assert document["scores"] == {"buy": expected.scores["BUY"], "sell": expected.scores["SELL"]}  # type: ignore[index]
 

@@ -9,6 +9,7 @@ from contracts.messages import Mode
 from services.signals.domain.opinion import Signal
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.view import View
 from tests.shared import shared_path
 from tests.signals.builders import golden_series
 
@@ -23,7 +24,7 @@ def vectors() -> list[dict[str, Any]]:
 
 def evaluate(vector: dict[str, Any]) -> Any:
     window = golden_series(vector["end"], sign=vector["sign"])[-100:]
-    return build_strategy(TrendPullback, {}).evaluate(window)
+    return build_strategy(TrendPullback, {}).evaluate(View.of(window))
 
 
 def test_indicators_agree_with_the_golden_vectors() -> None:

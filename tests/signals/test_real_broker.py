@@ -20,6 +20,7 @@ from contracts.messages import FeedState, Interval, Mode
 from services.signals.domain.opinion import Signal
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.view import View
 from tests.shared import ROOT
 from tests.signals.builders import golden_series
 from tests.signals.market import SYMBOL, enter, history, publish, told, until
@@ -83,7 +84,7 @@ async def auto_signals(bus: Bus) -> AsyncIterator[list[int]]:
 def expected_times(start: int) -> list[int]:
     strategy = build_strategy(TrendPullback, {})
     ends = range(start + 1, len(CANDLES) + 1)
-    judged = {end: strategy.evaluate(CANDLES[end - 100 : end]).verdict(Mode.AUTO) for end in ends}
+    judged = {end: strategy.evaluate(View.of(CANDLES[end - 100 : end])).verdict(Mode.AUTO) for end in ends}
     return [CANDLES[end - 1].open_time_s for end, verdict in judged.items() if isinstance(verdict, Signal)]
 
 

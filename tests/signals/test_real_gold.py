@@ -11,6 +11,7 @@ from services.signals.domain.candle import Candle
 from services.signals.domain.opinion import NoSignal, Signal
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
+from services.signals.domain.view import View
 from tests.shared import shared_path
 from tests.signals.plain_strategy import opinion
 
@@ -40,7 +41,7 @@ def test_a_day_of_gold_is_judged_by_the_written_rules() -> None:
     for end in range(100, len(candles) + 1, 3):
         window = candles[end - 100 : end]
 
-        evaluation, expected = strategy.evaluate(window), opinion(window)
+        evaluation, expected = strategy.evaluate(View.of(window)), opinion(window)
 
         assert (evaluation.scores["BUY"], evaluation.scores["SELL"]) == (expected.buy, expected.sell)  # type: ignore[index]
         for mode, wanted in ((Mode.AUTO, expected.auto), (Mode.MANUAL, expected.manual)):

@@ -1,6 +1,5 @@
 """The plug-in contract: what a strategy class must state, and what its parameters may be."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -8,7 +7,6 @@ import pytest
 
 from contracts.messages import Interval, Mode
 from services.signals.domain.built_in import BUILT_IN
-from services.signals.domain.candle import Candle
 from services.signals.domain.opinion import Evaluation, NoSignal
 from services.signals.domain.strategy import (
     SearchRange,
@@ -20,6 +18,7 @@ from services.signals.domain.strategy import (
     tunable,
 )
 from services.signals.domain.trend_pullback import TrendPullback, TrendPullbackParameters
+from services.signals.domain.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +28,16 @@ class BreakoutParameters:
 
 
 class Breakout(Strategy[BreakoutParameters]):
-    INTERFACE_VERSION: ClassVar[int] = 1
+    INTERFACE_VERSION: ClassVar[int] = 2
     name: ClassVar[str] = "breakout"
     version: ClassVar[str] = "1.0.0"
-    interval: ClassVar[Interval] = Interval.M5
+    intervals: ClassVar[tuple[Interval, ...]] = (Interval.M5, Interval.M15)
     candles_needed: ClassVar[int] = 60
     window_length: ClassVar[int] = 60
     parameters_type: ClassVar[type] = BreakoutParameters
 
-    def evaluate(self, window: Sequence[Candle]) -> Evaluation:
-        return Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: NoSignal((f"why.{len(window)}",))})
+    def evaluate(self, view: View) -> Evaluation:
+        return Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: NoSignal((f"why.{len(view.window)}",))})
 
 
 def changed(**attributes: Any) -> type[Strategy[Any]]:
@@ -58,12 +57,13 @@ def test_search_space_names_the_tunable_parameters_only() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"INTERFACE_VERSION": 2}, "INTERFACE_VERSION is 2"),
+        ({"INTERFACE_VERSION": 1}, "INTERFACE_VERSION is 1, this program speaks 2"),
         ({"name": "Bad.Name"}, "lower-case"),
-        ({"interval": "M7"}, "must be one of M1, M5, M15, H1"),
-        ({"candles_needed": 61}, "candles_needed <= window_length"),
-        ({"candles_needed": 0}, "1 <= candles_needed"),
-        ({"window_length": 2501}, "<= 2500"),
+        ({"intervals": ("M7",)}, "must be some of M1, M5, M15, H1"),
+        ({"intervals": ()}, "must be some of M1, M5, M15, H1"),
+        ({"candles_needed": 0}, "candles_needed must lie between 1 and 2500"),
+        ({"window_length": 2501}, "window_length must lie between 1 and 2500"),
+        ({"parameters_type": int}, "parameters_type must be a dataclass"),
     ],
 )
 def test_class_that_breaks_the_contract_is_refused(attributes: dict[str, Any], message: str) -> None:
@@ -73,12 +73,12 @@ def test_class_that_breaks_the_contract_is_refused(attributes: dict[str, Any], m
 
 def test_class_that_states_nothing_is_refused_by_what_is_missing_first() -> None:
     class Nothing(Strategy[BreakoutParameters]):
-        def evaluate(self, window: Sequence[Candle]) -> Evaluation:
+        def evaluate(self, view: View) -> Evaluation:
             raise NotImplementedError
 
     with pytest.raises(StrategyError, match="INTERFACE_VERSION is None"):
         check_strategy(Nothing)
-    Nothing.INTERFACE_VERSION = 1
+    Nothing.INTERFACE_VERSION = 2
     with pytest.raises(StrategyError, match="name is missing"):
         check_strategy(Nothing)
 
@@ -86,7 +86,9 @@ def test_class_that_states_nothing_is_refused_by_what_is_missing_first() -> None
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"lookbak": 3}, "no parameter 'lookbak'; there are lookback, reach"),
+        ({"lookbak": 3}, "no parameter 'lookbak'; did you mean 'lookback'[?]; there are lookback, reach"),
+        ({"depth": 3}, "no parameter 'depth'; there are lookback, reach"),
+        ({"lookback": 9}, "lookback must lie between 10 and 55, not 9"),
         ({"lookback": 3.5}, "lookback must be a whole number"),
         ({"lookback": True}, "lookback must be a whole number"),
         ({"reach": "far"}, "reach must be a finite number"),

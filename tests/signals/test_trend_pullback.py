@@ -12,7 +12,8 @@ from services.signals.domain.conditions import Conditions, PullbackZone, conditi
 from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.reading import NAMES, Periods, Reading, take_reading
 from services.signals.domain.strategy import build_strategy
-from services.signals.domain.trend_pullback import TrendPullback, score_of
+from services.signals.domain.trend_pullback import TrendPullback, TrendPullbackParameters, score_of
+from services.signals.domain.view import View
 from tests.signals.builders import flat_series, golden_series, mirrored, wandering_series
 from tests.signals.plain_strategy import opinion
 
@@ -63,7 +64,7 @@ def test_strategy_says_what_the_written_rules_say() -> None:
         window = wandering_series(seed)
         expected = opinion(window)
 
-        evaluation = STRATEGY.evaluate(window)
+        evaluation = STRATEGY.evaluate(View.of(window))
 
         assert evaluation.scores == {Side.BUY: expected.buy, Side.SELL: expected.sell}
         for mode, wanted in ((Mode.AUTO, expected.auto), (Mode.MANUAL, expected.manual)):
@@ -80,8 +81,8 @@ def test_sell_mirrors_buy_on_mirrored_prices(mode: Mode) -> None:
         window = wandering_series(seed)
         around = 2 * window[-1].close
 
-        straight = STRATEGY.evaluate(window)
-        turned = STRATEGY.evaluate(mirrored(window, around=around))
+        straight = STRATEGY.evaluate(View.of(window))
+        turned = STRATEGY.evaluate(View.of(mirrored(window, around=around)))
 
         assert turned.scores[Side.SELL] == straight.scores[Side.BUY]
         assert turned.scores[Side.BUY] == straight.scores[Side.SELL]
@@ -105,7 +106,7 @@ def _without_side(verdict: Signal | NoSignal) -> list[str]:
 
 def test_scores_and_strength_stay_within_their_bounds() -> None:
     for seed in range(200):
-        evaluation = STRATEGY.evaluate(wandering_series(seed))
+        evaluation = STRATEGY.evaluate(View.of(wandering_series(seed)))
 
         assert all(0 <= score <= 9 for score in evaluation.scores.values())
         for verdict in evaluation.verdicts.values():
@@ -118,7 +119,7 @@ def test_scores_and_strength_stay_within_their_bounds() -> None:
 def test_equal_windows_give_equal_evaluations_and_stay_as_they_were() -> None:
     window = golden_series(106)[-100:]
 
-    first, second = STRATEGY.evaluate(window), STRATEGY.evaluate(window)
+    first, second = STRATEGY.evaluate(View.of(window)), STRATEGY.evaluate(View.of(window))
 
     assert first == second
     assert window == golden_series(106)[-100:]
@@ -266,15 +267,15 @@ def test_lesser_conditions_are_told_where_the_greater_did_not_hold() -> None:
 def test_sixty_candles_are_needed() -> None:
     few, enough = golden_series(59), golden_series(60)
 
-    evaluation = STRATEGY.evaluate(few)
+    evaluation = STRATEGY.evaluate(View.of(few))
 
     assert [why(evaluation, mode) for mode in Mode] == [("why.too_few_candles",)] * 2
     assert evaluation.indicators == dict.fromkeys(NAMES)
-    assert STRATEGY.evaluate(enough).indicators["cerebr_value"] is not None
+    assert STRATEGY.evaluate(View.of(enough)).indicators["cerebr_value"] is not None
 
 
 def test_still_market_gives_no_signal_because_rsi_is_undefined() -> None:
-    evaluation = STRATEGY.evaluate(flat_series(100))
+    evaluation = STRATEGY.evaluate(View.of(flat_series(100)))
 
     assert [why(evaluation, mode) for mode in Mode] == [("why.rsi_undefined",)] * 2
     assert evaluation.indicators["rsi"] is None
@@ -284,14 +285,16 @@ def test_still_market_gives_no_signal_because_rsi_is_undefined() -> None:
 def test_market_without_volume_can_still_be_judged() -> None:
     silent = [replace(candle, volume=0.0) for candle in golden_series(106)[-100:]]
 
-    evaluation = STRATEGY.evaluate(silent)
+    evaluation = STRATEGY.evaluate(View.of(silent))
 
     assert evaluation.scores == {Side.BUY: 6, Side.SELL: 0}
     assert why(evaluation, Mode.AUTO) == ("why.strength_too_low",)
 
 
 def test_bias_longer_than_the_window_is_undefined_and_silent() -> None:
-    evaluation = build_strategy(TrendPullback, {"bias_period": 80}).evaluate(golden_series(70))
+    strategy = TrendPullback(TrendPullbackParameters(bias_period=80))
+
+    evaluation = strategy.evaluate(View.of(golden_series(70)))
 
     assert evaluation.indicators["cerebr_bias"] is None
     assert any(key.startswith("why.cerebr_with") for key in why(evaluation, Mode.AUTO))
@@ -373,14 +376,14 @@ def test_pullback_looks_back_over_ten_candles_the_present_one_included() -> None
 def test_window_longer_than_usual_is_judged_whole() -> None:
     long = golden_series(300)
 
-    evaluation = STRATEGY.evaluate(long)
+    evaluation = STRATEGY.evaluate(View.of(long))
 
-    assert evaluation.indicators["ema_50"] != STRATEGY.evaluate(long[-100:]).indicators["ema_50"]
-    assert evaluation.indicators["rsi"] == STRATEGY.evaluate(long[-100:]).indicators["rsi"]
+    assert evaluation.indicators["ema_50"] != STRATEGY.evaluate(View.of(long[-100:])).indicators["ema_50"]
+    assert evaluation.indicators["rsi"] == STRATEGY.evaluate(View.of(long[-100:])).indicators["rsi"]
 
 
 def test_past_before_the_window_does_not_matter() -> None:
     calm = golden_series(100)
     wild = [Candle(-60, 1.0, 9e6, 0.5, 8e6, 1e6), *calm]
 
-    assert STRATEGY.evaluate(wild[-100:]) == STRATEGY.evaluate(calm)
+    assert STRATEGY.evaluate(View.of(wild[-100:])) == STRATEGY.evaluate(View.of(calm))

@@ -47,7 +47,7 @@ def announce(
         targets=(round(signal.target, terms.price_digits),),
         rr=round(signal.rr, 4),
         strength=signal.strength,
-        score=evaluation.scores[signal.side] if mode is Mode.AUTO else None,
+        score=evaluation.scores.get(signal.side) if mode is Mode.AUTO else None,
         reasons=signal.reasons,
         lots=Decimal(str(signal.lots)),
         candle_open_s=candle.open_time_s,

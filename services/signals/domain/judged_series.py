@@ -6,6 +6,8 @@ from typing import Any
 from services.signals.domain.candle import Candle
 from services.signals.domain.history import CandleHistory
 from services.signals.domain.opinion import Evaluation
+from services.signals.domain.protections import Calendar
+from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy
 
 EVALUATIONS_KEPT = 600  # the longest chart (500 candles) and some more
@@ -18,9 +20,11 @@ class JudgedSeries:
     candle is put in before it.
     """
 
-    def __init__(self, cap: int) -> None:
-        """Keep at most `cap` candles, and none yet."""
+    def __init__(self, cap: int, *, calendar: Calendar = ()) -> None:
+        """Keep at most `cap` candles, and none yet; strategies that mind the news look into `calendar`."""
         self.history = CandleHistory(cap)
+        self._calendar = calendar
+        self._runs: dict[str, StrategyRun] = {}
         self._evaluations: OrderedDict[tuple[str, int], Evaluation] = OrderedDict()
 
     def add(self, candle: Candle) -> bool:
@@ -37,7 +41,10 @@ class JudgedSeries:
 
     def judge(self, strategy: Strategy[Any], open_time_s: int) -> Evaluation:
         """Ask `strategy` about the candle that opened at `open_time_s`, which is held, and remember the answer."""
-        evaluation = strategy.evaluate(self.history.window(strategy.window_length, until_s=open_time_s))
+        run = self._runs.get(strategy.name)
+        if run is None or run.strategy is not strategy:
+            run = self._runs[strategy.name] = StrategyRun(strategy, self.history, calendar=self._calendar)
+        evaluation = run.judge(open_time_s)
         self._evaluations[strategy.name, open_time_s] = evaluation
         while len(self._evaluations) > EVALUATIONS_KEPT:
             self._evaluations.popitem(last=False)

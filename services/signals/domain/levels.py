@@ -40,3 +40,8 @@ def place_levels(rule: LevelRule, *, side: Side, entry: float, atr: float, stren
         return None
     rr = min(max(rule.rr_base + rule.rr_per_strength * strength, rule.rr_base), rule.rr_limit)
     return Levels(entry - side.sign * stop_distance, entry + side.sign * stop_distance * rr, rr)
+
+
+def levels_at(side: Side, entry: float, *, stop_distance: float, rr: float) -> Levels:
+    """Return stop and target at plain distances from `entry`: `stop_distance` in price, the target `rr` times that."""
+    return Levels(entry - side.sign * stop_distance, entry + side.sign * stop_distance * rr, rr)

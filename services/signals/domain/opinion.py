@@ -52,8 +52,8 @@ class NoSignal:
 class Evaluation:
     """All that one strategy says about the last candle of a window.
 
-    `indicators` by name, None where undefined; `scores` per side in the strategy's own points; one verdict for every
-    mode, because the reading behind them is the same and is taken once.
+    `indicators` by name, None where undefined; `scores` per side in the strategy's own points, none where it does not
+    count; one verdict for every mode, because the reading behind them is the same and is taken once.
     """
 
     indicators: Mapping[str, float | None]

@@ -1,11 +1,15 @@
 """Oscillators between 0 and 100: relative strength, stochastic, and the market bias called CEREBR."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.signals.domain.averages import ExponentialAverage, SimpleAverage
 from services.signals.domain.candle import Candle
 from services.signals.domain.indicator import Indicator
-from services.signals.domain.rolling import PriceRange, Ring
+from services.signals.domain.rolling import PriceRange, Ring, rolling_means
 
 
 class RelativeStrength(Indicator[float, float | None]):
@@ -16,6 +20,7 @@ class RelativeStrength(Indicator[float, float | None]):
     """
 
     __slots__ = ("_falls", "_previous", "_rises", "memory", "value")
+    memory: int
 
     def __init__(self, period: int = 14) -> None:
         """Compare `period` changes, which takes `period` + 1 closes."""
@@ -47,6 +52,22 @@ class RelativeStrength(Indicator[float, float | None]):
             return None
         change = point - self._previous
         return _relative_strength(self._rises.mean_with(max(change, 0.0)), self._falls.mean_with(max(-change, 0.0)))
+
+    def fill_array(self, points: NDArray[np.float64], *, count: int) -> Sequence[float | None]:
+        """Start again on `points`, go on from their end, and return the values at the last `count` of them."""
+        self.open_and_fill(points[-self.memory :].tolist())  # the state is that of the newest closes alone
+        tail = points[-(count + self.memory - 1) :]
+        if len(tail) < self.memory:
+            return [None] * count
+        changes = np.diff(tail)
+        rises = rolling_means(np.maximum(changes, 0.0), self._rises.length)
+        falls = rolling_means(np.maximum(-changes, 0.0), self._falls.length)
+        values: list[float | None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.where(falls == 0.0, 100.0, 100.0 - 100.0 / (1.0 + rises / falls)).tolist()
+        for still in np.flatnonzero((falls == 0.0) & (rises == 0.0)).tolist():
+            values[still] = None
+        return [None] * (count - len(values)) + values
 
 
 def _relative_strength(rise: float | None, fall: float | None) -> float | None:

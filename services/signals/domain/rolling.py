@@ -5,6 +5,10 @@ different times agree to the last bit.
 """
 
 from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Ring:
@@ -28,13 +32,33 @@ class Ring:
     def mean(self) -> float | None:
         """Return the mean of the held numbers, or None while there are fewer than `length`."""
         numbers = self._numbers
-        return sum(numbers) / self.length if len(numbers) == self.length else None
+        return _sum(numbers) / self.length if len(numbers) == self.length else None
 
     def mean_with(self, number: float) -> float | None:
         """Return the mean that would stand after `push(number)`."""
         numbers = self._numbers.copy()
         numbers.append(number)
-        return sum(numbers) / self.length if len(numbers) == self.length else None
+        return _sum(numbers) / self.length if len(numbers) == self.length else None
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    """Add one after another: the built-in `sum` has carried its rounding error along since Python 3.12."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
+def rolling_means(numbers: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Return the means of every `length` numbers in a row, to the bits that a `Ring` gives.
+
+    There are `length` numbers or more; the answer is shorter than them by `length` − 1.
+    """
+    places = len(numbers) - length + 1
+    total = np.zeros(places)
+    for offset in range(length):  # the same order of additions, for all places at once
+        total += numbers[offset : offset + places]
+    return total / length
 
 
 class RollingMaximum:

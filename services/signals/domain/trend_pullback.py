@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from contracts.messages import Interval, Mode, Side
-from services.signals.domain.candle import Candle
 from services.signals.domain.conditions import Conditions, PullbackZone, conditions_for
 from services.signals.domain.levels import LevelRule, place_levels
 from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.reading import NAMES, Periods, Reading, as_indicators, take_reading
 from services.signals.domain.strategy import Strategy, tunable
 from services.signals.domain.strength import strength_of
+from services.signals.domain.view import View
 
 LIVELY_VOLUME = 0.5  # of the average
 # The conditions without which a mode gives no signal, in the order in which they are told.
@@ -50,16 +50,17 @@ class TrendPullbackParameters:
 class TrendPullback(Strategy[TrendPullbackParameters]):
     """Judges the last 100 one-minute candles, and is silent below 60."""
 
-    INTERFACE_VERSION: ClassVar[int] = 1
+    INTERFACE_VERSION: ClassVar[int] = 2
     name: ClassVar[str] = "trend_pullback"
     version: ClassVar[str] = "1.0.0"
-    interval: ClassVar[Interval] = Interval.M1
+    intervals: ClassVar[tuple[Interval, ...]] = (Interval.M1, Interval.M5, Interval.M15, Interval.H1)
     candles_needed: ClassVar[int] = 60
     window_length: ClassVar[int] = 100
     parameters_type: ClassVar[type] = TrendPullbackParameters
 
-    def evaluate(self, window: Sequence[Candle]) -> Evaluation:
-        """Return indicators, scores and both modes' verdicts on the last candle of `window`."""
+    def evaluate(self, view: View) -> Evaluation:
+        """Return indicators, scores and both modes' verdicts on the candle that has just closed."""
+        window = view.window
         if len(window) < self.candles_needed:
             return _silent(dict.fromkeys(NAMES), "why.too_few_candles")
         reading, recent_rsi = take_reading(window, _periods(self.parameters))

@@ -68,5 +68,5 @@ def _as_columns(request: asks.GetSeries, candles: Sequence[Candle], told: Sequen
         low=[candle.low for candle in candles],
         close=[candle.close for candle in candles],
         volume=[int(candle.volume) for candle in candles],
-        indicators={name: [evaluation.indicators[name] for evaluation in told] for name in told[-1].indicators},
+        indicators={name: [evaluation.indicators.get(name) for evaluation in told] for name in told[-1].indicators},
     )

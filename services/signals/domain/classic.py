@@ -1,0 +1,240 @@
+"""The indicators that everybody knows, by TA-Lib: closed candles in, the values of its batch functions out.
+
+Each is TA-Lib's stream handle behind this product's own protocol. A handle gives the bits of the batch function over
+the same history, at a cost that does not grow with it; and a whole history is filled at the batch function's speed.
+Averages begin as TA-Lib begins them (an EMA with the simple mean of its first points); EMA and MACD of the product
+specification begin with their first point and stand in `averages`.
+
+Source: https://ta-lib.org/functions/, and the docstring of `talib.stream`.
+"""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from talib import InsufficientHistory, stream  # type: ignore[attr-defined]  # it is there, not in its stub
+
+from services.signals.domain.candle import Candle
+from services.signals.domain.columns import Columns
+from services.signals.domain.indicator import Indicator
+
+Value = TypeVar("Value")
+
+
+class Columnar(Indicator[Candle, Value]):
+    """An indicator of candles that can read whole columns, to the same bits as candle by candle."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def fill_columns(self, columns: Columns, *, count: int) -> Sequence[Value]:
+        """Start again on `columns`, go on from their end, and return the values at the last `count` candles."""
+
+
+class Classic(Columnar[Any]):
+    """A function of TA-Lib on columns of candles; None until it is defined."""
+
+    __slots__ = ("_handle", "_inputs", "_points", "_record", "_settings", "_take", "_type", "memory", "value")
+
+    def __init__(
+        self, function: str, inputs: tuple[str, ...], record: Callable[..., Any] | None = None, **settings: float
+    ) -> None:
+        """Take TA-Lib's name, the candle's fields it reads, the record of its outputs where many, and its settings."""
+        self._type = getattr(stream, function)
+        self._inputs = inputs
+        self._record = record
+        self._settings = settings
+        self._take = attrgetter(*inputs)
+        self.memory = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every candle."""
+        self._handle: Any = None
+        self._points: list[Any] = []
+        self.value: Any = None
+
+    def update(self, point: Candle) -> Any:
+        """Take the next closed candle and return the value at it."""
+        if self._handle is None:
+            self._points.append(self._take(point))
+            self._handle = self._opened(self._points)
+            self.value = None if self._handle is None else self._told(self._handle.value)
+        elif len(self._inputs) == 1:
+            self.value = self._told(self._handle.update(self._take(point)))
+        else:
+            self.value = self._told(self._handle.update(*self._take(point)))
+        return self.value
+
+    def peek(self, point: Candle) -> Any:
+        """Return the value that `update(point)` would give."""
+        if self._handle is None:
+            handle = self._opened([*self._points, self._take(point)])
+            return None if handle is None else self._told(handle.value)
+        taken = self._take(point)
+        return self._told(self._handle.peek(*(taken if isinstance(taken, tuple) else (taken,))))
+
+    def fill_columns(self, columns: Columns, *, count: int) -> Sequence[Any]:
+        """Fill the handle from columns, one pass of TA-Lib's batch loop."""
+        self.reset()
+        series = [getattr(columns, name) for name in self._inputs]
+        try:
+            self._handle, outputs = self._type.open_and_fill(*series, **self._settings)
+        except InsufficientHistory:
+            self._points = [self._take(row) for row in columns.rows]
+            return [None] * count
+        self.value = self._told(self._handle.value)
+        if self._record is None:
+            return _defined(outputs[-count:].tolist())
+        return _defined_records([output[-count:].tolist() for output in outputs], self._record)
+
+    def _opened(self, points: list[Any]) -> Any:
+        table = np.array(points, dtype=np.float64).reshape(len(points), len(self._inputs))
+        try:
+            return self._type(*(np.ascontiguousarray(column) for column in table.T), **self._settings)
+        except InsufficientHistory:
+            return None
+
+    def _told(self, value: Any) -> Any:
+        return value if self._record is None else self._record(*value)
+
+
+def _defined(values: list[float]) -> Sequence[float | None]:
+    """Return values with None for NaN, which TA-Lib puts before the first defined one."""
+    return [None if math.isnan(value) else value for value in values] if math.isnan(values[0]) else values
+
+
+def _defined_records(outputs: list[list[float]], record: Callable[..., Any]) -> Sequence[Any]:
+    rows = zip(*outputs, strict=True)
+    if not any(math.isnan(values[0]) for values in outputs):
+        return [record(*row) for row in rows]
+    return [None if any(map(math.isnan, row)) else record(*row) for row in rows]
+
+
+class Bands(NamedTuple):
+    """A channel around the price, in its unit."""
+
+    upper: float
+    middle: float
+    lower: float
+
+
+class MacdLines(NamedTuple):
+    """MACD by TA-Lib, in the unit of the price."""
+
+    line: float
+    signal: float
+    histogram: float
+
+
+class StochasticLines(NamedTuple):
+    """Stochastic by TA-Lib, 0 to 100."""
+
+    k: float
+    d: float
+
+
+class Ema(Classic):
+    """Exponential average of the close, begun with the simple mean of its first `period` points."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int) -> None:
+        """Average with the weight of `period` candles."""
+        super().__init__("EMA", ("close",), timeperiod=period)
+
+
+class Sma(Classic):
+    """Simple average of the close."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int) -> None:
+        """Average over `period` candles."""
+        super().__init__("SMA", ("close",), timeperiod=period)
+
+
+class Rsi(Classic):
+    """Relative strength by Wilder's smoothing, 0 to 100. The product's own, on plain means, is another number."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        """Smooth over `period` changes."""
+        super().__init__("RSI", ("close",), timeperiod=period)
+
+
+class Atr(Classic):
+    """Average true range by Wilder's smoothing, in the unit of the price."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        """Smooth over `period` candles."""
+        super().__init__("ATR", ("high", "low", "close"), timeperiod=period)
+
+
+class Adx(Classic):
+    """Average directional index by Wilder: how much of a trend there is, 0 to 100, whichever way."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14) -> None:
+        """Smooth over `period` candles, twice."""
+        super().__init__("ADX", ("high", "low", "close"), timeperiod=period)
+
+
+class ClassicMacd(Classic):
+    """MACD whose averages begin as TA-Lib's do."""
+
+    __slots__ = ()
+
+    def __init__(self, fast: int = 12, slow: int = 26, signal: int = 9) -> None:
+        """Take the three periods, in candles."""
+        periods = {"fastperiod": fast, "slowperiod": slow, "signalperiod": signal}
+        super().__init__("MACD", ("close",), MacdLines, **periods)
+
+
+class ClassicStochastic(Classic):
+    """Slow stochastic on simple averages."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 14, smoothing: int = 3, signal: int = 3) -> None:
+        """Look back `period` candles; average K over `smoothing` and D over `signal` of them."""
+        periods = {"fastk_period": period, "slowk_period": smoothing, "slowd_period": signal}
+        super().__init__("STOCH", ("high", "low", "close"), StochasticLines, **periods)
+
+
+class Bollinger(Classic):
+    """Bands at some standard deviations (of the population) around the simple average of the close."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20, deviations: float = 2.0) -> None:
+        """Average over `period` candles, with bands `deviations` away."""
+        super().__init__("BBANDS", ("close",), Bands, timeperiod=period, nbdevup=deviations, nbdevdn=deviations)
+
+
+class Donchian(Classic):
+    """Highest high and lowest low of the last candles, this one included, and the middle between them."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20) -> None:
+        """Look back over `period` candles."""
+        super().__init__("DONCHIAN", ("high", "low"), Bands, timeperiod=period)
+
+
+class Keltner(Classic):
+    """A channel of some average true ranges around the exponential average of the typical price."""
+
+    __slots__ = ()
+
+    def __init__(self, period: int = 20, range_period: int = 10, multiple: float = 2.0) -> None:
+        """Average over `period` candles, with bands `multiple` ranges of `range_period` candles away."""
+        settings = {"timeperiod": period, "atrperiod": range_period, "nbdev": multiple}
+        super().__init__("KC", ("high", "low", "close"), Bands, **settings)
