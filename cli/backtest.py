@@ -32,7 +32,7 @@ from cli.research_options import (
 from research.backtest import run_backtest
 from research.documents import CSV_COLUMNS, as_document, csv_rows
 from research.market import Market
-from research.report import write_report
+from research.report.backtest_page import write_report
 from research.statistics import Summary, summarise
 from research.trades import BacktestResult
 

@@ -22,13 +22,14 @@ from research.trades import BacktestResult, Entry, Rules
 from services.positions.domain.exits import Price
 from services.signals.domain.announcement import Terms, announce
 from services.signals.domain.opinion import Evaluation, Signal
+from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy
 
 VALID_FOR_S = 60
 """As live; no signal waits here."""
 
-TOLD_EVERY = 2_000
-"""Candles between two words about the progress."""
+PORTION = 20_000
+"""Candles between two words about the progress, or a fiftieth of all where that is more."""
 
 Progress = Callable[[int, int], None]
 """Hears how many candles are done, and of how many."""
@@ -56,8 +57,8 @@ def run_backtest(
     """
     span = span_of(strategy, market.candles, rules)
     desk = Desk(strategy, market, rules)
-    for place, evaluation in judged(strategy, market.candles, span, progress):
-        desk.hear(place, evaluation)
+    for place, signal in raised(strategy, market.candles, span, progress):
+        desk.hear(place, signal)
     return desk.result(span)
 
 
@@ -75,21 +76,21 @@ def span_of(strategy: Strategy[Any], candles: Candles, rules: Rules) -> Span:
     return Span(first, last)
 
 
-def judged(
+def raised(
     strategy: Strategy[Any], candles: Candles, span: Span, progress: Progress | None
-) -> Iterator[tuple[int, Evaluation]]:
-    """Ask the strategy about each candle, oldest first."""
-    rows, length = candles.rows, strategy.window_length
-    for place in range(span.first, span.last):
-        yield place, strategy.evaluate(rows[max(0, place + 1 - length) : place + 1])
-        if progress is not None and place % TOLD_EVERY == 0:
-            progress(place - span.first, span.last - span.first)
-    if progress is not None:
-        progress(span.last - span.first, span.last - span.first)
+) -> Iterator[tuple[int, Signal]]:
+    """Ask the strategy about each candle, oldest first; tell those on which it would trade."""
+    run, length = StrategyRun(strategy), span.last - span.first
+    portion = length if progress is None else max(PORTION, length // 50)
+    for first in range(span.first, span.last, portion):
+        last = min(first + portion, span.last)
+        yield from run.signals(candles, first, last)
+        if progress is not None:
+            progress(last - span.first, length)
 
 
 class Desk:
-    """Raises what a strategy says of each candle, and offers it to an account."""
+    """Raises what a strategy says of candles, and offers it to an account."""
 
     def __init__(self, strategy: Strategy[Any], market: Market, rules: Rules) -> None:
         self._strategy = strategy
@@ -100,14 +101,13 @@ class Desk:
         self._raised: list[SignalRaised] = []
         self._withheld = 0
 
-    def hear(self, place: int, evaluation: Evaluation) -> None:
-        """Take what the strategy says of a candle. Without a signal that is nothing."""
-        if not isinstance(evaluation.verdict(Mode.AUTO), Signal):
-            return
+    def hear(self, place: int, said: Signal) -> None:
+        """Take what the strategy said of a candle."""
         price = self._path.closing_price(place)
         if not self._is_live(place, price):
             self._withheld += 1
             return
+        evaluation = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: said})
         signal = announce(self._told(place, price), self._strategy, Mode.AUTO, evaluation, self._terms(place))
         self._raised.append(signal)
         offered = signal if self._rules.entry is Entry.CLOSE else _at(signal, self._path.next_price(place))

@@ -1,26 +1,27 @@
 """What the tests of the research are made of: small markets, and a strategy that says what it is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 
-from contracts.messages import Interval, Mode, Side
+from contracts.messages import Interval, Side
 from research.market import Candles, Ticks
 from research.trades import Rules
 from services.positions.domain.gates import GateRules
 from services.positions.domain.instrument import INSTRUMENTS
 from services.positions.domain.plans import PLAIN
 from services.signals.domain.candle import Candle
-from services.signals.domain.opinion import Evaluation, NoSignal, Signal
+from services.signals.domain.opinion import NoSignal, Signal
 from services.signals.domain.strategy import Strategy
+from services.signals.domain.view import View
 
 GOLD = INSTRUMENTS["XAUUSD"]
 NOON_S = 1_767_614_400  # Monday 2026-01-05 12:00 UTC
 NOON_MS = NOON_S * 1000
 
-SILENT = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: NoSignal(("why.told_nothing",))})
+SILENT = NoSignal(("why.told_nothing",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +32,19 @@ class NoParameters:
 class Told(Strategy[NoParameters]):
     """Says on a candle (by its open time) what a test told it to say, and nothing on all others."""
 
-    INTERFACE_VERSION: ClassVar[int] = 1
+    INTERFACE_VERSION: ClassVar[int] = 2
     name: ClassVar[str] = "told"
     version: ClassVar[str] = "1.0.0"
-    interval: ClassVar[Interval] = Interval.M1
+    intervals: ClassVar[tuple[Interval, ...]] = tuple(Interval)
     candles_needed: ClassVar[int] = 1
-    window_length: ClassVar[int] = 1
     parameters_type: ClassVar[type] = NoParameters
 
     def __init__(self, sayings: Mapping[int, Signal]) -> None:
         super().__init__(NoParameters())
         self._sayings = sayings
 
-    def evaluate(self, window: Sequence[Candle]) -> Evaluation:
-        signal = self._sayings.get(window[-1].open_time_s)
-        if signal is None:
-            return SILENT
-        return Evaluation(indicators={}, scores={signal.side: 7}, verdicts={Mode.AUTO: signal})
+    def evaluate(self, view: View) -> Signal | NoSignal:
+        return self._sayings.get(view.candle.open_time_s, SILENT)
 
 
 def a_signal(side: Side, entry: float, *, stop: float = 2.0, target: float = 3.0) -> Signal:

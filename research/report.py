@@ -1,3 +1,0 @@
-"""x."""
-from typing import Any
-def write_report(*a: Any) -> None: ...
