@@ -73,3 +73,19 @@ def wandering_series(seed: int, count: int = 100) -> list[Candle]:
         low = min(start, close) - abs(chance.gauss(0, 0.4))
         candles.append(Candle(60 * i, start, high, low, close, chance.randint(5, 120)))
     return candles
+
+
+def market_with_breaks(*, seed: int, count: int, interval_s: int = 60, begins_s: int = 1_700_000_040) -> list[Candle]:
+    """A wandering market that closes each night and at weekends, and skips a candle here and there."""
+    chance = random.Random(seed)
+    candles: list[Candle] = []
+    close, open_time_s = 4000.0, begins_s - begins_s % interval_s
+    for _ in range(count):
+        start, close = close, round(close + chance.gauss(0, 0.8) - (close - 4000.0) / 500, 2)
+        high = round(max(start, close) + abs(chance.gauss(0, 0.4)), 2)
+        low = round(min(start, close) - abs(chance.gauss(0, 0.4)), 2)
+        candles.append(Candle(open_time_s, start, high, low, close, float(chance.randint(5, 120))))
+        open_time_s += interval_s * (chance.choice((2, 3, 66)) if chance.random() < 0.004 else 1)
+        if chance.random() < 0.0007:
+            open_time_s += 49 * 3600 // interval_s * interval_s
+    return candles
