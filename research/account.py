@@ -44,7 +44,7 @@ class Account:
         self.unfinished: Unfinished | None = None
 
     def take(self, signal: SignalRaised, candle: int) -> None:
-        """Open a trade on a signal and follow it to its end, or keep why not."""
+        """Open a trade on a signal and follow it to its end, or keep why not. No trade may be open at its quote."""
         terms = price_signal(signal, self._rules.instrument)
         refusals = self._refusals(terms)
         if refusals:
@@ -66,6 +66,10 @@ class Account:
         else:
             self.trades.append(ended)
 
+    def refuse(self, signal_id: str, reason: Refusal) -> None:
+        """Keep why a signal became no trade."""
+        self.refused.append((signal_id, (reason,)))
+
     def is_open_at(self, moment_ms: int) -> bool:
         """Tell whether a trade was open when a quote of this moment was the last: later quotes are not known yet."""
         return self.unfinished is not None or (bool(self.trades) and self.trades[-1].closed_ms > moment_ms)
@@ -74,10 +78,9 @@ class Account:
         signal, rules = terms.signal, self._rules
         while self._given and self._given[0].quote_ms <= signal.quote_ms - rules.gates.memory_ms:
             self._given.popleft()
-        is_open = self.is_open_at(signal.quote_ms)
         return gates.market_refusals(
             terms.instrument, feed=FeedState.LIVE, spread=signal.ask - signal.bid
-        ) + gates.personal_refusals(rules.gates, terms.instrument, terms.offer, has_position=is_open, given=self._given)
+        ) + gates.personal_refusals(rules.gates, terms.instrument, terms.offer, has_position=False, given=self._given)
 
     def _open(self, terms: Terms, candle: int) -> Opened:
         signal, rules = terms.signal, self._rules

@@ -5,10 +5,10 @@ every quote later than that one. Nothing is read ahead but a trade's own end, wh
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 import numpy as np
@@ -16,10 +16,12 @@ import numpy as np
 from contracts import ids
 from contracts.messages import CandleClosed, Interval, Mode, SignalRaised
 from research.account import Account
-from research.market import Candles, Market
+from research.market import Candles, Market, always
 from research.paths import path_of
+from research.rows import rows_for
 from research.trades import BacktestResult, Entry, Rules
 from services.positions.domain.exits import Price
+from services.positions.domain.gates import Refusal
 from services.signals.domain.announcement import Terms, announce
 from services.signals.domain.opinion import Evaluation, Signal
 from services.signals.domain.running import StrategyRun
@@ -80,7 +82,7 @@ def raised(
     strategy: Strategy[Any], candles: Candles, span: Span, progress: Progress | None
 ) -> Iterator[tuple[int, Signal]]:
     """Ask the strategy about each candle, oldest first; tell those on which it would trade."""
-    run, length = StrategyRun(strategy), span.last - span.first
+    run, length, candles = StrategyRun(strategy), span.last - span.first, rows_for(strategy, candles)
     portion = length if progress is None else max(PORTION, length // 50)
     for first in range(span.first, span.last, portion):
         last = min(first + portion, span.last)
@@ -95,28 +97,38 @@ class Desk:
     def __init__(self, strategy: Strategy[Any], market: Market, rules: Rules) -> None:
         self._strategy = strategy
         self._market = market
+        self._candles = rows_for(strategy, market.candles)
         self._rules = rules
         self._path = path_of(market, spread=rules.spread)
-        self._account = Account(rules, self._path)
-        self._raised: list[SignalRaised] = []
+        self._is_heard = market.ticks is None or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms
+        self._raised: list[tuple[int, Signal]] = []
         self._withheld = 0
+        self.account = Account(rules, self._path)
 
     def hear(self, place: int, said: Signal) -> None:
-        """Take what the strategy said of a candle."""
-        price = self._path.closing_price(place)
-        if not self._is_live(place, price):
+        """Take what the strategy said of a candle. While a trade is open that is soon done."""
+        if not self._is_live(place):
             self._withheld += 1
             return
-        evaluation = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: said})
-        signal = announce(self._told(place, price), self._strategy, Mode.AUTO, evaluation, self._terms(place))
-        self._raised.append(signal)
+        self._raised.append((place, said))
+        if self.account.is_open_at(int(self._path.quotes_ms[place])):
+            self.account.refuse(self._id(place), Refusal.POSITION_OPEN)
+            return
+        signal = self.announced(place, said)
         offered = signal if self._rules.entry is Entry.CLOSE else _at(signal, self._path.next_price(place))
         if offered is not None:
-            self._account.take(offered, place)
+            self.account.take(offered, place)
+
+    def announced(self, place: int, said: Signal) -> SignalRaised:
+        """Say a signal as the live room says it."""
+        evaluation = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: said})
+        candle = self._told(place, self._path.closing_price(place))
+        terms = Terms(at=candle.at, trace="", price_digits=self._rules.instrument.digits, valid_for_s=VALID_FOR_S)
+        return announce(candle, self._strategy, Mode.AUTO, evaluation, terms)
 
     def result(self, span: Span) -> BacktestResult:
         """Tell what came of it."""
-        strategy, market, account = self._strategy, self._market, self._account
+        strategy, market, account = self._strategy, self._market, self.account
         candles = market.candles
         from_ms, until_ms = int(candles.open_time_s[span.first]) * 1000, int(candles.end_ms[span.last - 1])
         return BacktestResult(
@@ -131,22 +143,25 @@ class Desk:
             warm_up=span.first,
             from_ms=from_ms,
             until_ms=until_ms,
-            signals=tuple(self._raised),
+            signals=Announced(self.announced, self._raised),
             trades=tuple(account.trades),
             refused=tuple(account.refused),
             withheld=self._withheld,
             unfinished=account.unfinished,
         )
 
-    def _is_live(self, place: int, price: Price) -> bool:
+    def _is_live(self, place: int) -> bool:
         """Tell whether the feed was live when the candle closed: not silent for too long, and in an open market."""
-        closes_ms = self._path.closes_ms(place)
-        is_heard = self._market.ticks is None or closes_ms - price.epoch_ms < self._rules.silence_ms
-        return is_heard and self._market.is_open(closes_ms)
+        is_heard = self._is_heard is True or bool(self._is_heard[place])
+        return is_heard and (self._market.is_open is always or self._market.is_open(int(self._path.closings_ms[place])))
+
+    def _id(self, place: int) -> str:
+        candles, open_time_s = self._market.candles, int(self._market.candles.open_time_s[place])
+        return ids.signal_id(self._market.symbol, self._strategy.name, Mode.AUTO, candles.interval, open_time_s)
 
     def _told(self, place: int, price: Price) -> CandleClosed:
         """Say a candle as the feed says it, with the quote it closed with."""
-        symbol, interval, row = self._market.symbol, self._market.candles.interval, self._market.candles.rows[place]
+        symbol, interval, row = self._market.symbol, self._market.candles.interval, self._candles.rows[place]
         return CandleClosed(
             id=ids.candle_id(symbol, interval, row.open_time_s),
             at=_end_of(row.open_time_s, interval),
@@ -163,10 +178,26 @@ class Desk:
             quote_ms=price.epoch_ms,
         )
 
-    def _terms(self, place: int) -> Terms:
-        candles = self._market.candles
-        at = _end_of(int(candles.open_time_s[place]), candles.interval)
-        return Terms(at=at, trace="", price_digits=self._rules.instrument.digits, valid_for_s=VALID_FOR_S)
+
+class Announced(Sequence[SignalRaised]):
+    """The signals of a test, each written out when it is looked at."""
+
+    def __init__(self, announce: Callable[[int, Signal], SignalRaised], said: Sequence[tuple[int, Signal]]) -> None:
+        self._announce = announce
+        self._said = said
+
+    def __len__(self) -> int:
+        return len(self._said)
+
+    @overload
+    def __getitem__(self, at: int) -> SignalRaised: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[SignalRaised]: ...
+    def __getitem__(self, at: int | slice) -> SignalRaised | Sequence[SignalRaised]:
+        """Write out one, or a part."""
+        if isinstance(at, slice):
+            return Announced(self._announce, self._said[at])
+        return self._announce(*self._said[at])
 
 
 def _end_of(open_time_s: int, interval: Interval) -> datetime:

@@ -23,6 +23,8 @@ WIDEST_LOOK = 1 << 18
 GRACE_MS = 2_000
 """A candle is closed this long after its end when no quote has closed it before (product specification, section 1)."""
 
+NEVER_MS = 1 << 62
+
 DECIMALS = 8
 """What is kept of a mid plus or minus half a spread: drops binary noise, so that a touch is a touch."""
 
@@ -56,7 +58,13 @@ class Walk(Protocol):
 
 
 class Path(Protocol):
-    """How prices went. Candles are named by their place in the market."""
+    """How prices went. Candles are named by their place in the market.
+
+    `quotes_ms` are the moments of the candles' last quotes, `closings_ms` those at which they are known to be closed.
+    """
+
+    quotes_ms: Moments
+    closings_ms: Moments
 
     def closing_price(self, candle: int) -> Price:
         """Tell the last quote of a candle: what its signals open at."""
@@ -64,10 +72,6 @@ class Path(Protocol):
 
     def next_price(self, candle: int) -> Price | None:
         """Tell the first quote after a candle's last one; None at the end of the data."""
-        ...
-
-    def closes_ms(self, candle: int) -> int:
-        """Tell the market moment at which the candle is known to be closed."""
         ...
 
     def walk(self, side: Side, candle: int, opened_ms: int) -> Walk:
@@ -103,12 +107,14 @@ def band_of(one: Followed) -> Band:
 
 
 class TickPath:
-    """Quote by quote."""
+    """Quote by quote. The feed closes a candle at the first quote behind its end, or when its grace is over."""
 
     def __init__(self, ticks: Ticks, candles: Candles, last_tick: Places) -> None:
         self._ticks = ticks
-        self._candles = candles
         self._last_tick = last_tick
+        self.quotes_ms = ticks.epoch_ms[last_tick]
+        following_ms = np.append(ticks.epoch_ms, NEVER_MS)[last_tick + 1]
+        self.closings_ms = np.minimum(candles.end_ms + GRACE_MS, following_ms)
 
     def closing_price(self, candle: int) -> Price:
         """Tell the last quote of a candle."""
@@ -116,15 +122,8 @@ class TickPath:
 
     def next_price(self, candle: int) -> Price | None:
         """Tell the first quote that is later than the candle's last one."""
-        place = self._after(int(self._ticks.epoch_ms[self._last_tick[candle]]))
+        place = self._after(int(self.quotes_ms[candle]))
         return self.price(place) if place < len(self._ticks) else None
-
-    def closes_ms(self, candle: int) -> int:
-        """Tell when the feed closes the candle: at the first quote behind its end, or when its grace is over."""
-        end_ms = int(self._candles.open_time_s[candle] + self._candles.interval.seconds) * 1000
-        following = int(self._last_tick[candle]) + 1
-        latest_ms = end_ms + GRACE_MS
-        return min(latest_ms, int(self._ticks.epoch_ms[following])) if following < len(self._ticks) else latest_ms
 
     def walk(self, side: Side, candle: int, opened_ms: int) -> Walk:  # noqa: ARG002  # a tape needs no candle
         """Begin at the first quote later than `opened_ms`."""
@@ -173,7 +172,8 @@ class CandlePath:
 
     def __init__(self, candles: Candles, spread: float) -> None:
         self._candles = candles
-        self._told_ms = candles.end_ms - 1
+        self.closings_ms = candles.end_ms
+        self.quotes_ms = candles.end_ms - 1
         self._half = spread / 2
         halves = {side: self._half * side.sign for side in Side}
         self.lows = {side: np.round(candles.low - half, DECIMALS) for side, half in halves.items()}
@@ -181,7 +181,7 @@ class CandlePath:
 
     def closing_price(self, candle: int) -> Price:
         """Tell the close, a millisecond before the candle's end."""
-        return self.price(self.closes_ms(candle) - 1, float(self._candles.close[candle]))
+        return self.price(int(self.quotes_ms[candle]), float(self._candles.close[candle]))
 
     def next_price(self, candle: int) -> Price | None:
         """Tell the open of the next candle."""
@@ -193,13 +193,9 @@ class CandlePath:
         """Tell the candle's beginning."""
         return int(self._candles.open_time_s[candle]) * 1000
 
-    def closes_ms(self, candle: int) -> int:
-        """Tell the candle's end."""
-        return int(self._candles.open_time_s[candle] + self._candles.interval.seconds) * 1000
-
     def first_closing(self, moment_ms: int) -> int:
         """Find the first candle whose close is told at or behind a moment."""
-        return int(np.searchsorted(self._told_ms, moment_ms))
+        return int(np.searchsorted(self.quotes_ms, moment_ms))
 
     def walk(self, side: Side, candle: int, opened_ms: int) -> Walk:
         """Begin inside the candle behind `candle`."""
@@ -211,7 +207,7 @@ class CandlePath:
 
     def looks(self, side: Side, candle: int, opened_ms: int) -> Iterator[Look]:
         """Tell the four prices of a candle in the order of the rule; the open not where the trade opened at it."""
-        candles, opens_ms, known_ms = self._candles, self.opens_ms(candle), self.closes_ms(candle) - 1
+        candles, opens_ms, known_ms = self._candles, self.opens_ms(candle), int(self.quotes_ms[candle])
         hurts, helps = (candles.low, candles.high) if side is Side.BUY else (candles.high, candles.low)
         if opens_ms > opened_ms:
             yield Look(self.price(opens_ms, float(candles.open[candle])), is_passed=False, closed_ms=opens_ms)

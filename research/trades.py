@@ -1,5 +1,6 @@
 """What a backtest is asked, and what it found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -114,8 +115,9 @@ class Unfinished:
 class BacktestResult:
     """All that a backtest found. `bars` and `ticks` are those tested, without the warm-up before `from_ms`.
 
-    `signals` are all that were raised; what became of each is in `trades`, `refused` or `unfinished`. `withheld` counts
-    what the strategy said while the feed was not live: it was never raised.
+    `signals` are all that were raised; what became of each is in `trades`, `refused` or `unfinished`. A signal refused
+    because a trade is open tells that reason alone. `withheld` counts what the strategy said while the feed was not
+    live: it was never raised.
     """
 
     symbol: str
@@ -129,7 +131,7 @@ class BacktestResult:
     warm_up: int
     from_ms: int
     until_ms: int
-    signals: tuple[SignalRaised, ...]
+    signals: Sequence[SignalRaised]
     trades: tuple[Trade, ...]
     refused: tuple[tuple[str, tuple[Refusal, ...]], ...]
     withheld: int
