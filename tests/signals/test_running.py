@@ -73,7 +73,7 @@ def test_a_restart_from_what_the_stream_keeps_changes_nothing(name: str, restart
     assert restarted == went_on
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_any_part_of_a_market_is_judged_as_the_whole(data: st.DataObject) -> None:
     strategy, columns = strategy_called(data.draw(st.sampled_from(CLASSICS))), columns_of(MARKET)
@@ -216,7 +216,7 @@ def times_with_breaks(seed: int, interval_s: int) -> Moments:
 class TestAnchors:
     """Where indicators begin."""
 
-    @settings(max_examples=50)
+    @settings(max_examples=50, deadline=None)
     @given(st.integers(0, 2**32), st.sampled_from(list(Interval)))
     def test_every_value_stands_on_enough_candles_and_on_no_more_than_are_kept(
         self, seed: int, interval: Interval
@@ -232,7 +232,7 @@ class TestAnchors:
             assert one.last - one.first <= BLOCK
             assert one.seed == 0 or one.first - one.seed >= WARM_UP
 
-    @settings(max_examples=30)
+    @settings(max_examples=30, deadline=None)
     @given(st.integers(0, 2**32), st.integers(HELD, 11_999))
     def test_whoever_holds_what_is_kept_finds_the_same_beginning(self, seed: int, place: int) -> None:
         times = times_with_breaks(seed, 60)
