@@ -25,8 +25,12 @@ from sandbox.stack.witness import Witness
 PATIENCE_S = 90.0
 """How long (wall) a room may take over one step: longer than a restart, and than the broker holds a dead one's work."""
 
-LEAP_MS = 5_400_000
-"""A pause longer than every session's: the feed's clock goes first, or it would not believe the quote behind it."""
+HOP_MS = 600_000
+"""Across longer pauses the market and the feed's clock go hand in hand, in hops: shorter than the feed's grace, so that
+it is never ahead by more, even if it asks the venue for the time in the middle of one."""
+
+GRACE_WALL_MS, MARGIN_MS = 250, 60_000
+"""What the feed allows quotes to be late before it closes a candle by its clock, and a little more of the market."""
 
 READERS = 2
 """Who reads TICKS: the positions room, and the witness."""
@@ -88,8 +92,8 @@ class Lockstep:
 
     async def _minute(self, first: Spot, rest: Sequence[Spot]) -> None:
         closes_s = self._seen.last_tick_ms // 60_000 * 60 if self._seen.tick_count else None
-        if first.epoch_ms - self._now_ms > LEAP_MS:
-            await self._leap(first.epoch_ms - 1, closes_s)
+        if first.epoch_ms - self._now_ms > HOP_MS:
+            await self._pass_pause(first.epoch_ms - 1, closes_s)
         due = self._due(first.epoch_ms)
         self._hold(due)
         await self._tell(first)
@@ -117,14 +121,21 @@ class Lockstep:
         self._clock.move(spot.epoch_ms - self._live_ms)
         self.measured.steps += 1
 
-    async def _leap(self, moment_ms: int, closes_s: int | None) -> None:
-        """Pass a long pause: the feed closes its candle by the clock, and what comes of that is waited for."""
-        await self._standing.step_to(moment_ms)
-        self._clock.move(moment_ms - self._live_ms)
-        self._now_ms = moment_ms
+    async def _pass_pause(self, moment_ms: int, closes_s: int | None) -> None:
+        """Pass a long pause: what the feed closes by its clock is judged while the market is still thought open."""
         if closes_s is not None:
-            await self._closed(closes_s)
-        await self._judged()
+            closed_ms = (closes_s + 60) * 1000 + int(GRACE_WALL_MS * self._stack.layout.market.speed) + MARGIN_MS
+            if closed_ms < moment_ms:
+                await self._hop(closed_ms)
+                await self._closed(closes_s)
+                await self._judged()
+        await self._hop(moment_ms)
+
+    async def _hop(self, moment_ms: int) -> None:
+        while self._now_ms < moment_ms:
+            self._now_ms = min(self._now_ms + HOP_MS, moment_ms)
+            await self._standing.step_to(self._now_ms)
+            self._clock.move(self._now_ms - self._live_ms)
 
     async def _closed(self, open_time_s: int) -> None:
         """Wait until the feed has closed the M1 candle that opened then."""
