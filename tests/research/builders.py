@@ -56,8 +56,9 @@ def a_signal(side: Side, entry: float, *, stop: float = 2.0, target: float = 3.0
 
 
 def rules(**changes: Any) -> Rules:
-    """One target, one stop, nothing that moves, no gate but the open position."""
-    return Rules(**{"instrument": GOLD, "plan": PLAIN, "gates": GateRules(cooldown_s=0, same_side_s=0)} | changes)
+    """One target, one stop, nothing that moves, no gate but the open position, and a feed that is always live."""
+    plain = {"instrument": GOLD, "plan": PLAIN, "gates": GateRules(cooldown_s=0, same_side_s=0), "silence_ms": 1 << 40}
+    return Rules(**plain | changes)
 
 
 def ticks_at(*rows: tuple[float, float], spread: float = 0.2) -> Ticks:

@@ -34,7 +34,7 @@ def test_a_trade_ends_as_if_every_quote_were_looked_at(
     row = market.candles.rows[candle]
     strategy = Told({row.open_time_s: a_signal(side, row.close, stop=stop, target=target)})
 
-    found = run_backtest(strategy, market, rules(plan=plan, silence_ms=10**9))
+    found = run_backtest(strategy, market, rules(plan=plan))
 
     assert len(found.signals) == 1
     if found.refused:
