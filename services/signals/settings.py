@@ -1,12 +1,13 @@
 """What the signals room can be told."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, Json
 from pydantic_settings import NoDecode
 
 from chassis.settings import RoomSettings
-from services.signals.domain.strategy import LONGEST_WINDOW
+from services.signals.domain.anchors import HELD
 
 
 def _split(value: Any) -> Any:
@@ -23,19 +24,26 @@ class SignalsSettings(RoomSettings):
         ("XAUUSD",), description="symbols warmed up at start, comma separated; others are when their first candle comes"
     )
     strategies: Names = Field(
-        ("trend_pullback",),
+        ("trend_pullback", "*"),
         min_length=1,
-        description="strategies to run, comma separated; the first one answers /signal and draws the charts' lines",
+        description="strategies to run, comma separated: name, name:INTERVAL, package.module.Class, or * for all of the"
+        " folder; the first one answers /signal and draws the charts' lines",
+    )
+    strategy_folder: Path = Field(
+        Path("user_data/strategies"), description="folder whose *.py files are strategies; it need not exist"
+    )
+    news: Path | None = Field(
+        None, description="CSV file of events, rows time (ISO, UTC) and subject, for strategies that mind the news"
     )
     parameters: Annotated[Json[dict[str, dict[str, int | float]]], NoDecode] = Field(
         "{}",  # type: ignore[arg-type]  # text, like every value that comes from the environment
         description='JSON, parameters that differ from the defaults: {"trend_pullback": {"score_needed": 6}}',
     )
     candles_held: int = Field(
-        LONGEST_WINDOW,
+        HELD,
         ge=100,
-        le=5000,
-        description="candles in memory per symbol and interval; by 2500 the seeds of all averages have faded",
+        le=HELD,
+        description="candles in memory per symbol and interval; with fewer than 5000 a restart may change last digits",
     )
     fresh_s: float = Field(
         45.0,

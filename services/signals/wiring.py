@@ -16,7 +16,8 @@ from chassis.nats_bus import connect
 from contracts import catalogue
 from services.signals.adapters.bus_archive import BusArchive
 from services.signals.adapters.bus_record import BusRecord
-from services.signals.adapters.strategy_catalogue import load_strategies
+from services.signals.adapters.csv_calendar import read_calendar
+from services.signals.adapters.strategy_catalogue import load_strategies, open_shelf
 from services.signals.domain.strategy import Strategy
 from services.signals.handlers.answering import Answerer
 from services.signals.handlers.memory import MarketMemory
@@ -32,13 +33,19 @@ class SignalsRoom:
     """The room on a bus that is open; `run` serves until it is cancelled."""
 
     def __init__(self, bus: Bus, clock: Clock, settings: SignalsSettings) -> None:
-        """Build the parts. Raises StartError for a strategy or parameter that does not exist."""
+        """Build the parts. Raises StartError for a strategy or parameter that does not exist, or no calendar."""
         self._bus = bus
         self._clock = clock
         self._settings = settings
         self._is_warm = False
-        self._strategies: Sequence[Strategy[Any]] = load_strategies(settings.strategies, settings.parameters)
-        self.memory = MarketMemory(BusArchive(bus), candles_held=settings.candles_held)
+        self._shelf = open_shelf(settings.strategy_folder)
+        for broken in self._shelf.broken:
+            logger.error("strategy.broken", error=str(broken))
+        self._strategies: Sequence[Strategy[Any]] = load_strategies(
+            settings.strategies, settings.parameters, self._shelf
+        )
+        calendar = read_calendar(settings.news) if settings.news else ()
+        self.memory = MarketMemory(BusArchive(bus), candles_held=settings.candles_held, calendar=calendar)
         policy = Policy(
             fresh_s=settings.fresh_s,
             valid_for_s=settings.valid_for_s,
@@ -85,7 +92,8 @@ class SignalsRoom:
         facts = {
             "candles_held": self.memory.held(),
             "feeds": {symbol: state.value for symbol, state in self.memory.feeds.items()},
-            "strategies": [f"{strategy.name} {strategy.version}" for strategy in self._strategies],
+            "strategies": [f"{strategy.label} {strategy.version}" for strategy in self._strategies],
+            "broken_strategies": [str(broken) for broken in self._shelf.broken],
         }
         return Check(self._is_warm, "" if self._is_warm else "reading the candles of the past", facts)
 

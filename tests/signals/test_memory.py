@@ -39,7 +39,7 @@ def messages(count: int) -> list[CandleClosed]:
 
 
 def memory_of(archive: ListArchive, *, cap: int = 200) -> SeriesMemory:
-    return SeriesMemory(SYMBOL, Interval.M1, cap=cap, archive=archive)
+    return SeriesMemory(SYMBOL, Interval.M1, JudgedSeries(cap), archive)
 
 
 def test_no_more_evaluations_are_kept_than_the_longest_chart_needs() -> None:

@@ -1,5 +1,6 @@
 """When a signal is raised, when it is not, and that it is raised once whatever happens."""
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -228,7 +229,7 @@ async def test_indicators_are_computed_once_per_candle() -> None:
 
 
 async def test_candles_in_memory_never_exceed_the_cap() -> None:
-    async with open_market([]) as (bus, clock, room):
+    async with open_market([], candles_held=2_500) as (bus, clock, room):
         await publish(bus, *(history(candle, clock) for candle in wandering_series(1, 3_000)))
         await handled(bus)
 
@@ -247,7 +248,8 @@ async def test_readiness_tells_what_is_known(monkeypatch: pytest.MonkeyPatch) ->
     assert checks["market"].facts == {
         "candles_held": {"XAUUSD.M1": 105, "XAUUSD.M5": 0, "XAUUSD.M15": 0, "XAUUSD.H1": 0},
         "feeds": {"XAUUSD": "LIVE"},
-        "strategies": ["trend_pullback 1.0.0"],
+        "strategies": ["trend_pullback:M1 1.0.0"],
+        "broken_strategies": [],
     }
     assert not cut_off.is_ready
 
@@ -262,7 +264,10 @@ def test_room_that_has_not_read_the_past_is_not_ready() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"strategies": "trend_pulback"}, "SINYAL_SIGNALS_STRATEGIES: no strategy 'trend_pulback'; there are"),
+        (
+            {"strategies": "trend_pulback"},
+            "SINYAL_SIGNALS_STRATEGIES: no strategy 'trend_pulback'; did you",
+        ),
         ({"parameters": '{"other": {}}'}, "SINYAL_SIGNALS_PARAMETERS: 'other' is not among"),
         ({"parameters": '{"trend_pullback": {"scor": 1}}'}, "SINYAL_SIGNALS_PARAMETERS: trend_pullback: no parameter"),
     ],
@@ -270,7 +275,7 @@ def test_room_that_has_not_read_the_past_is_not_ready() -> None:
 def test_wrong_strategy_or_parameter_stops_the_start(settings: dict[str, Any], said: str) -> None:
     clock = ManualClock()
 
-    with pytest.raises(StartError, match=said.replace("(", r"\(")):
+    with pytest.raises(StartError, match=re.escape(said)):
         SignalsRoom(MemoryBus(clock), clock, SignalsSettings(**settings))
 
 

@@ -14,7 +14,7 @@ def test_lists_and_parameters_are_read_as_people_write_them(monkeypatch: pytest.
     settings = load("signals", SignalsSettings)
 
     assert settings.symbols == ("XAUUSD", "EURUSD")
-    assert settings.strategies == ("trend_pullback",)
+    assert settings.strategies == ("trend_pullback", "*")
     assert settings.parameters == {"trend_pullback": {"score_needed": 6, "rr_base": 1.5}}
     assert isinstance(settings.parameters["trend_pullback"]["score_needed"], int)
 

@@ -86,7 +86,7 @@ def test_class_that_states_nothing_is_refused_by_what_is_missing_first() -> None
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"lookbak": 3}, "no parameter 'lookbak'; did you mean 'lookback'[?]; there are lookback, reach"),
+        ({"lookbak": 3}, "no parameter 'lookbak'; did you mean 'lookback'[?] There are lookback, reach"),
         ({"depth": 3}, "no parameter 'depth'; there are lookback, reach"),
         ({"lookback": 9}, "lookback must lie between 10 and 55, not 9"),
         ({"lookback": 3.5}, "lookback must be a whole number"),

@@ -190,7 +190,7 @@ def build_strategy(
     fields = {field.name: field for field in dataclasses.fields(strategy_type.parameters_type)}
     for name, value in overrides.items():
         if name not in fields:
-            raise StrategyError(f"{strategy_type.name}: no parameter {name!r}{_instead(name, fields)}")
+            raise StrategyError(f"{strategy_type.name}: no parameter {name!r}{instead(name, fields)}")
         _check_number(f"{strategy_type.name}.{name}", value, whole=isinstance(fields[name].default, int))
         _check_range(f"{strategy_type.name}.{name}", value, fields[name].metadata.get("search"))
     try:
@@ -200,10 +200,11 @@ def build_strategy(
     return strategy_type(parameters, interval)
 
 
-def _instead(name: str, known: Iterable[str]) -> str:
+def instead(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence that says what could have been meant by `name`, and what there is."""
     near = difflib.get_close_matches(name, known, n=1)
-    listed = f"; there are {', '.join(sorted(known))}"
-    return (f"; did you mean {near[0]!r}?" if near else "") + listed
+    listed = ", ".join(sorted(known))
+    return f"; did you mean {near[0]!r}? There are {listed}" if near else f"; there are {listed}"
 
 
 def _check_number(what: str, value: Any, *, whole: bool) -> None:

@@ -23,14 +23,15 @@ class Answerer:
         """Speak for `strategies`; the first is asked where none is named."""
         self._memory = memory
         self._raiser = raiser
-        self._strategies = {strategy.name: strategy for strategy in strategies}
+        by_name = {strategy.name: strategy for strategy in reversed(strategies)}  # of equal names the first one wins
+        self._strategies = by_name | {strategy.label: strategy for strategy in strategies}
         self._first = strategies[0]
 
     async def evaluate(self, request: asks.EvaluateNow) -> asks.Evaluation:
         """Judge the latest closed candle in manual mode; a signal is on the public record before it is told."""
         strategy = self._strategies.get(request.strategy or self._first.name)
         if strategy is None:
-            raise AskFailedError("unknown_strategy", f"there are {', '.join(self._strategies)}")
+            raise AskFailedError("unknown_strategy", f"there are {', '.join(sorted(self._strategies))}")
         series = self._memory.series(request.symbol, strategy.interval)
         await series.sync()
         message = series.newest

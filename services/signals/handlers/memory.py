@@ -8,27 +8,33 @@ before anything is judged. That is also how the memory is rebuilt after a restar
 import asyncio
 from typing import Any
 
+import structlog
+
 from chassis import metrics
 from chassis.errors import TransientError
-from contracts.messages import CandleClosed, FeedState, FeedStateChanged, Interval
+from contracts.messages import CandleClosed, FeedState, FeedStateChanged, Interval, Mode
 from services.signals.domain.candle import Candle
 from services.signals.domain.judged_series import JudgedSeries
-from services.signals.domain.opinion import Evaluation
+from services.signals.domain.opinion import Evaluation, NoSignal
+from services.signals.domain.protections import Calendar
 from services.signals.domain.strategy import Strategy
 from services.signals.ports import MarketArchive
 
+FAILED = Evaluation(indicators={}, scores={}, verdicts=dict.fromkeys(Mode, NoSignal(("why.strategy_failed",))))
 JUDGED_AT_ONCE = 25  # about 10 ms of work between two looks at the event loop
+
+logger = structlog.get_logger()
 
 
 class SeriesMemory:
     """One symbol and interval: candles, evaluations, and the newest message with its quote."""
 
-    def __init__(self, symbol: str, interval: Interval, *, cap: int, archive: MarketArchive) -> None:
-        """Know nothing yet; the first `sync` reads the history."""
+    def __init__(self, symbol: str, interval: Interval, judged: JudgedSeries, archive: MarketArchive) -> None:
+        """Know nothing yet; the first `sync` reads the history into `judged`, which is empty."""
         self.symbol = symbol
         self.interval = interval
         self.newest: CandleClosed | None = None
-        self._judged = JudgedSeries(cap)
+        self._judged = judged
         self._archive = archive
         self._may_miss_some = True
 
@@ -68,12 +74,19 @@ class SeriesMemory:
             await self.learn(newest)
 
     def evaluation(self, strategy: Strategy[Any], open_time_s: int) -> Evaluation:
-        """Return what `strategy` says about a held candle; indicators are computed for the first asker only."""
+        """Return what `strategy` says about a held candle; indicators are computed for the first asker only.
+
+        One that fails says nothing, loudly, and is asked anew the next time: it must not stop the others.
+        """
         known = self._judged.known(strategy, open_time_s)
         if known is not None:
             return known
         metrics.INDICATOR_UPDATES.labels(self.symbol, self.interval).inc()
-        return self._judged.judge(strategy, open_time_s)
+        try:
+            return self._judged.judge(strategy, open_time_s)
+        except Exception:
+            logger.exception("strategy.failed", strategy=strategy.label, symbol=self.symbol)
+            return FAILED
 
     async def evaluations(self, strategy: Strategy[Any], candles: list[Candle]) -> list[Evaluation]:
         """Return what `strategy` says about each of `candles`, letting others run between portions."""
@@ -108,9 +121,10 @@ class SeriesMemory:
 class MarketMemory:
     """All series, and the state of each feed."""
 
-    def __init__(self, archive: MarketArchive, *, candles_held: int) -> None:
+    def __init__(self, archive: MarketArchive, *, candles_held: int, calendar: Calendar = ()) -> None:
         """Know nothing yet."""
         self._archive = archive
+        self._calendar = calendar
         self._candles_held = candles_held
         self._series: dict[tuple[str, Interval], SeriesMemory] = {}
         self.feeds: dict[str, FeedState] = {}
@@ -118,9 +132,8 @@ class MarketMemory:
     def series(self, symbol: str, interval: Interval) -> SeriesMemory:
         """Return the memory of one series, made on first use."""
         if (symbol, interval) not in self._series:
-            self._series[symbol, interval] = SeriesMemory(
-                symbol, interval, cap=self._candles_held, archive=self._archive
-            )
+            judged = JudgedSeries(self._candles_held, calendar=self._calendar)
+            self._series[symbol, interval] = SeriesMemory(symbol, interval, judged, self._archive)
         return self._series[symbol, interval]
 
     def held(self) -> dict[str, int]:
