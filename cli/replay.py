@@ -59,10 +59,10 @@ def replay(
     with refusing():
         plan = _plan(tape, strategy, params or [], start, end, restart, seed)
         writable("--json", json_file)
-        telling = prepare(plan)
+        telling, aims = prepare(plan)
         try:
             with _progress(telling) as (tell, told):
-                found = run(plan, telling, tell=tell, told=told)
+                found = run(plan, telling, aims, tell=tell, told=told)
         except (NoPostgresError, NoBrokerError, NotReadyError, SilentBotError, StalledError) as e:
             raise StartError(str(e)) from e
         differences = (*_unheard(found), *compare(found.live, found.tested))
@@ -101,7 +101,7 @@ def _progress(telling: Telling) -> Iterator[tuple[Any, Any]]:
     """Show what starts, then a bar over the market's time; hears processes and moments."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        first_ms = telling.venue.live_ms
+        first_ms = telling.live_ms
         task = bar.add_task("starting", total=telling.until_ms - first_ms)
 
         def tell(name: str, state: str) -> None:
@@ -125,7 +125,7 @@ def _numbers(plan: Plan, telling: Telling, found: Replayed) -> Json:
     return {
         "tape": str(plan.tape) if plan.tape else f"generated, seed {plan.seed}",
         "strategy": f"{plan.strategy.name} {plan.strategy.version}",
-        "from": _moment(telling.venue.live_ms),
+        "from": _moment(telling.live_ms),
         "to": _moment(telling.until_ms),
         "ticks": found.heard,
         "minutes": found.measured.minutes,
@@ -160,7 +160,7 @@ def _write(path: Path | None, document: Json) -> None:
 
 
 def _show(console: Console, document: Json, differences: tuple[Difference, ...]) -> None:
-    verdict = "[green]identical[/]" if document["identical"] else f"[red]{len(differences)} differences[/]"
+    verdict = "[green]identical[/]" if document["identical"] else f"[red]{_count(differences)}[/]"
     table = Table(title="Live against backtest", show_header=False, title_justify="left", min_width=56)
     table.add_row("verdict", verdict)
     for name in ("tape", "strategy", "from", "to"):
@@ -175,12 +175,22 @@ def _show(console: Console, document: Json, differences: tuple[Difference, ...])
         console.print(_differences(differences))
 
 
+def _count(differences: tuple[Difference, ...]) -> str:
+    return "1 difference" if len(differences) == 1 else f"{len(differences)} differences"
+
+
+def _name(signal_id: str) -> str:
+    """Name a signal by its candle: the last word of its id."""
+    last = signal_id.rpartition(":")[2]
+    return f"{datetime.fromtimestamp(int(last), UTC):%Y-%m-%d %H:%M}" if last.isdecimal() else signal_id
+
+
 def _differences(differences: tuple[Difference, ...]) -> Table:
     table = Table(title="What differs", title_justify="left")
-    for heading in ("signal", "what", "field", "live", "backtest"):
+    for heading in ("candle", "what", "field", "live", "backtest"):
         table.add_column(heading, overflow="fold")
     for one in differences[:SHOWN]:
-        table.add_row(one.signal_id, one.what, one.field, str(one.live), str(one.tested))
+        table.add_row(_name(one.signal_id), one.what, one.field, str(one.live), str(one.tested))
     if len(differences) > SHOWN:
         table.caption = f"and {len(differences) - SHOWN} more: --json FILE writes them all"
     return table

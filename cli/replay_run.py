@@ -18,10 +18,11 @@ from cli.evaluate import InputError
 from research.backtest import run_backtest
 from research.candles import market_of
 from research.market import Ticks
-from research.parity import Account, live_account, tested_account
+from research.parity import Account, account_of_backtest, account_of_rooms
 from research.trades import BacktestResult, Rules
 from sandbox.exchange.day_sheet import Spot
 from sandbox.exchange.market import Market as Venue
+from sandbox.exchange.moments import find_start
 from sandbox.exchange.quotes import TapeError
 from sandbox.exchange.tape import open_tape
 from sandbox.stack.lockstep import Kill, Lockstep, Measured
@@ -41,7 +42,10 @@ SILENCE_MS = int(2.0 * SPEED * 1000)
 """What the feed makes of its limit of silence at that speed, since two wall seconds are none. The backtest is told."""
 
 HISTORY_MINUTES = 1440
-"""Minutes before the market goes live that the feed asks for, every one with the count of its quotes."""
+"""Minutes before the market goes live that the feed asks for, each with the count of its quotes; a strategy on long
+candles is given more, which are not counted."""
+
+MOST_HISTORY_MINUTES = 4_900
 
 WARM_UP_MINUTES = 120
 DAY_MS = 86_400_000
@@ -77,10 +81,20 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What the venue tells: from `live_ms` on, one quote a second."""
+    """What the venue tells: from `live_ms` on, one quote a second; `start` is that moment in ISO."""
 
     venue: Venue
     live: Sequence[Spot]
+
+    @property
+    def live_ms(self) -> int:
+        """When the market goes live."""
+        return self.venue.live_ms
+
+    @property
+    def start(self) -> str:
+        """The same for the simulator's `--start`."""
+        return datetime.fromtimestamp(self.live_ms / 1000, UTC).isoformat()
 
     @property
     def until_ms(self) -> int:
@@ -93,50 +107,59 @@ class Telling:
         return Ticks.of((spot.epoch * 1000, spot.bid, spot.ask) for spot in spots)
 
 
-def prepare(plan: Plan) -> Telling:
-    """Open the tape and read what is to be told.
+def prepare(plan: Plan) -> tuple[Telling, BacktestResult]:
+    """Open the tape, read what is to be told, and test it once: what cannot be judged needs no services.
 
-    Raises InputError naming the file, the line or the option and what would be right.
+    Raises InputError or TooShortError naming the file, the line or the option and what would be right.
     """
     try:
-        venue = Venue(
-            open_tape(plan.tape, seed=plan.seed), start=plan.start, warmup_candles=warm_up(plan), is_stepped=True
-        )
-        end_ms = plan.until_ms or _end_ms(plan, venue)
-        live = list(venue.book.spots(venue.live_ms + 1, end_ms))
+        tape = open_tape(plan.tape, seed=plan.seed)
+        first_ms = find_start(tape, plan.start, warm_up_minutes(plan.strategy)) // 60_000 * 60_000
+        venue = Venue(tape, start=_iso(max(first_ms, tape.start_ms)), is_stepped=True)
+        tape_end_ms = venue.live_ms + DAY_MS if tape.end_ms is None else tape.end_ms + 1
+        live = list(venue.book.spots(venue.live_ms + 1, plan.until_ms or tape_end_ms))
     except TapeError as e:
         raise InputError(f"--tape {e}") from e
     if len({spot.epoch // 60 for spot in live}) < 2:
-        from_text = datetime.fromtimestamp(venue.live_ms / 1000, UTC).isoformat(timespec="minutes")
-        raise InputError(f"--to: nothing to replay; quotes are told from {from_text} on, after the warm-up")
-    return Telling(venue, live)
+        raise InputError(f"--to: nothing to replay; quotes are told from {_iso(venue.live_ms)} on, after the warm-up")
+    telling = Telling(venue, live)
+    return telling, _tested(plan, telling, _known_s(plan, telling))
 
 
-def warm_up(plan: Plan) -> int:
+def warm_up_minutes(strategy: Strategy[Any]) -> int:
     """Tell how many minutes lie before the market goes live: what the strategy needs, and a little more."""
-    needed = plan.strategy.candles_needed * plan.strategy.interval.seconds // 60
-    return min(HISTORY_MINUTES, max(WARM_UP_MINUTES, needed + 60))
+    needed = strategy.candles_needed * strategy.interval.seconds // 60
+    return max(WARM_UP_MINUTES, min(needed + 60, MOST_HISTORY_MINUTES))
 
 
-def _end_ms(plan: Plan, venue: Venue) -> int:
-    tape_end_ms = open_tape(plan.tape, seed=plan.seed).end_ms
-    return venue.live_ms + DAY_MS if tape_end_ms is None else tape_end_ms + 1
+def history_minutes(strategy: Strategy[Any]) -> int:
+    """Tell how many minutes of history the feed asks for."""
+    return max(HISTORY_MINUTES, warm_up_minutes(strategy))
+
+
+def _iso(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat()
 
 
 async def replay(
-    plan: Plan, telling: Telling, *, tell: Callable[[str, str], None], told: Callable[[int], None]
+    plan: Plan,
+    telling: Telling,
+    aims: BacktestResult,
+    *,
+    tell: Callable[[str, str], None],
+    told: Callable[[int], None],
 ) -> Replayed:
     """Run the rooms over the tape, then the backtest. `tell` hears of processes, `told` the market's time."""
-    market = Market(plan.tape, SPEED, plan.seed, plan.start, is_stepped=True, warmup_candles=warm_up(plan))
+    market = Market(plan.tape, SPEED, plan.seed, telling.start, is_stepped=True)
     async with Stack(market, tell=tell, names=ROOMS, told=_settings(plan)) as stack:
         async with _subscribed(stack) as (seen, standing):
-            aims = _tested(plan, telling, _known_s(telling))
-            lockstep = Lockstep(stack, seen, standing, live_ms=telling.venue.live_ms, kills=_kills(plan, telling, aims))
+            kills = _kills(plan, telling, aims)
+            lockstep = Lockstep(stack, seen, standing, live_ms=telling.live_ms, kills=kills)
             await lockstep.play(telling.live, told)
             result = _tested(plan, telling, seen.first_candle_s[plan.strategy.interval], _plan_of(seen))
         return Replayed(
-            live=live_account(seen.signals, seen.proposed, seen.reduced, seen.closed),
-            tested=tested_account(result),
+            live=account_of_rooms(seen.signals, seen.proposed, seen.reduced, seen.closed),
+            tested=account_of_backtest(result),
             result=result,
             measured=lockstep.measured,
             told=len(telling.live),
@@ -162,8 +185,9 @@ async def _subscribed(stack: Stack) -> AsyncIterator[tuple[Witness, Standing]]:
 
 
 def _settings(plan: Plan) -> dict[str, dict[str, str]]:
+    history = {"HISTORY_CANDLES": history_minutes(plan.strategy), "HISTORY_COUNTED_MINUTES": HISTORY_MINUTES}
     return {
-        "feed": {"HISTORY_CANDLES": str(HISTORY_MINUTES), "HISTORY_COUNTED_MINUTES": str(HISTORY_MINUTES)},
+        "feed": {name: str(value) for name, value in history.items()},
         "signals": {
             "STRATEGIES": plan.strategy.name,
             "PARAMETERS": json.dumps({plan.strategy.name: plan.parameters} if plan.parameters else {}),
@@ -175,9 +199,10 @@ def _settings(plan: Plan) -> dict[str, dict[str, str]]:
 # --- the backtest -----------------------------------------------------------------------------------------------------
 
 
-def _known_s(telling: Telling) -> int:
+def _known_s(plan: Plan, telling: Telling) -> int:
     """Guess from where the rooms will know candles; what they did know is asked of them afterwards."""
-    return max(telling.venue.book.first_day * 86_400, telling.venue.live_ms // 1000 - HISTORY_MINUTES * 60)
+    reach_s = history_minutes(plan.strategy) * 60
+    return max(telling.venue.book.first_day * 86_400, telling.live_ms // 1000 - reach_s)
 
 
 def _tested(plan: Plan, telling: Telling, known_s: int, trade_plan: str | None = None) -> BacktestResult:
@@ -186,7 +211,7 @@ def _tested(plan: Plan, telling: Telling, known_s: int, trade_plan: str | None =
         instrument=find_instrument(SYMBOL),
         plan=read_plan(trade_plan) if trade_plan else STANDARD,
         silence_ms=SILENCE_MS,
-        from_ms=telling.venue.live_ms,
+        from_ms=telling.live_ms,
         until_ms=telling.until_ms,
     )
     return run_backtest(plan.strategy, market_of(SYMBOL, telling.ticks(known_s), plan.strategy.interval), rules)
@@ -222,6 +247,13 @@ def _closing(aims: BacktestResult) -> list[int]:
     return [trade.closed_ms // 60_000 * 60_000 for trade in aims.trades]
 
 
-def run(plan: Plan, telling: Telling, *, tell: Callable[[str, str], None], told: Callable[[int], None]) -> Replayed:
+def run(
+    plan: Plan,
+    telling: Telling,
+    aims: BacktestResult,
+    *,
+    tell: Callable[[str, str], None],
+    told: Callable[[int], None],
+) -> Replayed:
     """Replay, from a thread that has no loop yet."""
-    return asyncio.run(replay(plan, telling, tell=tell, told=told))
+    return asyncio.run(replay(plan, telling, aims, tell=tell, told=told))

@@ -21,10 +21,10 @@ from contracts.messages import (
 from research.trades import BacktestResult, Trade, Unfinished
 
 SIGNAL_FIELDS = (
-    "strategy", "strategy_version", "side", "entry", "stop", "targets", "rr", "strength", "score", "reasons", "bid",
-    "ask", "quote_ms",
+    "strategy", "strategy_version", "side", "entry", "stop", "targets", "rr", "strength", "reasons", "bid", "ask",
+    "quote_ms",
 )  # fmt: skip
-"""What a signal says of the market. The other fields are of its delivery."""
+"""What a signal says of the market. The other fields are of its delivery; the score is not worked out in a backtest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ def as_document(live: Account, differences: Sequence[Difference]) -> dict[str, A
     }  # fmt: skip
 
 
-def tested_account(result: BacktestResult) -> Account:
+def account_of_backtest(result: BacktestResult) -> Account:
     """Tell a backtest's own account."""
     trades = [_taken(trade) for trade in result.trades]
     if result.unfinished is not None:
@@ -125,7 +125,7 @@ def tested_account(result: BacktestResult) -> Account:
     return Account(result.signals, trades)
 
 
-def live_account(
+def account_of_rooms(
     signals: Sequence[SignalRaised],
     proposed: Iterable[PositionProposed],
     reduced: Iterable[PositionReduced],

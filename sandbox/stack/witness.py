@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chassis.bus import Bus
+from chassis.cancellation import background
 from contracts import catalogue
 from contracts.channels import Topic
 from contracts.messages import (
@@ -39,12 +40,18 @@ class Witness:
     closed: list[PositionClosed] = field(default_factory=list)
     voided: list[PositionVoided] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _failure: BaseException | None = None
 
     async def until(self, holds: Callable[[], bool], *, within_s: float) -> bool:
-        """Wait until a condition on what was said holds; False when it did not in time."""
+        """Wait until a condition on what was said holds; False when it did not in time.
+
+        Raises what ended the reading.
+        """
         try:
             async with asyncio.timeout(within_s):
                 while not holds():
+                    if self._failure is not None:
+                        raise self._failure
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -62,6 +69,11 @@ class Witness:
         self.first_candle_s.setdefault(candle.interval, candle.open_time_s)
         self.last_candle_s[candle.interval] = candle.open_time_s
 
+    def fail(self, error: BaseException) -> None:
+        """Learn that the reading has ended."""
+        self._failure = error
+        self._changed.set()
+
     def changed(self) -> None:
         """Wake who waits."""
         self._changed.set()
@@ -71,22 +83,20 @@ class Witness:
 async def witness(bus: Bus, symbol: str) -> AsyncIterator[Witness]:
     """Listen to all streams from their beginning while the context is open."""
     seen = Witness(symbol)
-    async with asyncio.TaskGroup() as group:
-        readers = [
-            group.create_task(_read(bus, catalogue.TICK, (symbol,), seen.hear_tick, seen)),
-            *(
-                group.create_task(_read(bus, catalogue.CANDLE, (symbol, interval), seen.hear_candle, seen))
-                for interval in Interval
-            ),
-            group.create_task(_read(bus, catalogue.SIGNAL, (), seen.signals.append, seen)),
-            group.create_task(_read(bus, catalogue.POSITION_PROPOSED, (), seen.proposed.append, seen)),
-            group.create_task(_read(bus, catalogue.POSITION_REDUCED, (), seen.reduced.append, seen)),
-            group.create_task(_read(bus, catalogue.POSITION_CLOSED, (), seen.closed.append, seen)),
-            group.create_task(_read(bus, catalogue.POSITION_VOIDED, (), seen.voided.append, seen)),
-        ]
+    async with background(_read_all(bus, seen), seen.fail):
         yield seen
-        for reader in readers:
-            reader.cancel()
+
+
+async def _read_all(bus: Bus, seen: Witness) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_read(bus, catalogue.TICK, (seen.symbol,), seen.hear_tick, seen))
+        for interval in Interval:
+            group.create_task(_read(bus, catalogue.CANDLE, (seen.symbol, interval), seen.hear_candle, seen))
+        group.create_task(_read(bus, catalogue.SIGNAL, (), seen.signals.append, seen))
+        group.create_task(_read(bus, catalogue.POSITION_PROPOSED, (), seen.proposed.append, seen))
+        group.create_task(_read(bus, catalogue.POSITION_REDUCED, (), seen.reduced.append, seen))
+        group.create_task(_read(bus, catalogue.POSITION_CLOSED, (), seen.closed.append, seen))
+        group.create_task(_read(bus, catalogue.POSITION_VOIDED, (), seen.voided.append, seen))
 
 
 async def _read(

@@ -17,7 +17,7 @@ from contracts.messages import (
     Side,
     SignalRaised,
 )
-from research.parity import Account, Outcome, Reduction, Taken, as_document, compare, live_account
+from research.parity import Account, Outcome, Reduction, Taken, account_of_rooms, as_document, compare
 
 NOON_S = 1_767_614_400  # Monday 2026-01-05 12:00 UTC
 AT = datetime(2026, 1, 5, 12, 1, tzinfo=UTC)
@@ -128,7 +128,7 @@ def test_the_rooms_messages_become_the_same_account() -> None:
         pnl=Decimal("3.05"), r=1.525, opened_ms=SIGNAL.quote_ms, closed_ms=OUTCOME.closed_ms,
     )  # fmt: skip
 
-    account = live_account([SIGNAL], [proposed], [reduced], [closed])
+    account = account_of_rooms([SIGNAL], [proposed], [reduced], [closed])
 
     assert compare(account, Account([SIGNAL], [replace(TRADE, reductions=(HALF,))])) == ()
-    assert live_account([SIGNAL], [proposed], [], []).trades == [replace(TRADE, outcome=None)]
+    assert account_of_rooms([SIGNAL], [proposed], [], []).trades == [replace(TRADE, outcome=None)]
