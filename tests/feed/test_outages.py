@@ -16,6 +16,10 @@ from tests.feed.wholeness import assert_candles
 from tests.shared import shared_path
 
 SPEED = 200.0
+BACKOFF = {"reconnect_first_s": 0.2, "reconnect_most_s": 3.0}
+"""Waits of up to 60 s are of the wall, which is 200 times slower here: three hours and twenty minutes of the market,
+which would last beyond `ENDS` whenever chance had it so. These are ten minutes of it at most."""
+
 STARTS, BREAKS, ENDS = "2014-05-06T11:50:30", "2014-05-06T12:10:17", "2014-05-06T15:40:30"
 
 
@@ -38,7 +42,7 @@ def uninterrupted() -> bytes:
 
     @in_virtual_time
     async def run() -> None:
-        async with scene(open_tape(shared_path("data/xauusd/tick")), speed=SPEED, start=STARTS) as on:
+        async with scene(open_tape(shared_path("data/xauusd/tick")), speed=SPEED, start=STARTS, **BACKOFF) as on:
             await on.until(ENDS)
             assert on.states == [S.RECONNECTING, S.BACKFILLING, S.LIVE]
             seen.append(in_bytes(told(on)))
@@ -53,10 +57,12 @@ def test_after_an_outage_candles_equal_those_of_an_uninterrupted_run_byte_by_byt
 
     @in_virtual_time
     async def run() -> None:
-        async with scene(open_tape(shared_path("data/xauusd/tick")), speed=SPEED, start=STARTS) as on:
+        async with scene(open_tape(shared_path("data/xauusd/tick")), speed=SPEED, start=STARTS, **BACKOFF) as on:
             await on.until(BREAKS)
             on.exchange.set_fault("outage", seconds=outage_s / SPEED)
             await on.reaches(S.RECONNECTING)
+            await on.reaches(S.LIVE)
+            assert on.exchange.market_now_ms() < ms(ENDS) - 600_000
             await on.until(ENDS)
 
             assert on.states == [S.RECONNECTING, S.BACKFILLING, S.LIVE] * 2
