@@ -25,3 +25,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
             item.add_marker(pytest.mark.slow)
+        if "stack" in item.path.parts:  # whole markets in a hurry: one after the other, beside all other tests
+            item.add_marker(pytest.mark.xdist_group("stack"))
