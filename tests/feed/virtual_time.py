@@ -1,8 +1,8 @@
 """A loop whose time passes only when nobody has anything to do: hours of a market in seconds, and never flaky.
 
 Both ends of a test's sockets live in the same loop, and are the two ends of one pair in the kernel: what one end has
-sent the other can read at once, which TCP promises to nobody, not even over loopback. So when nothing can be read and no
-thread works, nothing is on its way, and time jumps to the next timer. A busy machine makes such a test slower, never
+sent the other can read at once, which TCP promises to nobody, not even over loopback. So when nothing can be read and
+no thread works, nothing is on its way, and time jumps to the next timer. A busy machine makes such a test slower, never
 different.
 """
 
