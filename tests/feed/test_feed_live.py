@@ -137,7 +137,9 @@ async def test_garbage_is_counted_by_reason_and_the_feed_goes_on(nats) -> None:
         found = await published(bus)
 
     after = counted()
-    dropped = {reason: after[reason] - before.get(reason, 0) for reason in after if after[reason] != before.get(reason)}
+    dropped = {
+        reason: after[reason] - before.get(reason, 0) for reason in after if after[reason] != before.get(reason, 0)
+    }
     assert dropped == {
         "not_json": 1, "no_bid_ask": 1, "crossed": 1, "non_positive": 1, "jump": 1, "unknown_symbol": 1,
         "backwards": 1, "malformed": 2, "duplicate": 3,
