@@ -1,9 +1,13 @@
 """One symbol, second by second, with a clock that the test moves."""
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from contracts import messages
 from contracts.messages import Interval
+from services.feed.domain.ticks import BadInput
+from services.feed.handlers.teller import count_bad
 from services.feed.ports import VenueLostError
 from tests.feed.builders import NOON_MS, a_quote
 from tests.feed.desk import Desk, filled
@@ -68,6 +72,35 @@ def test_a_candle_is_closed_by_the_clock_only_after_history_was_asked() -> None:
 
     desk.feed.release(desk.market.now_ms())
     assert [candle.open_time_s * 1000 for candle in desk.said(messages.CandleClosed)] == [NOON_MS]
+
+
+def test_a_quote_of_a_candle_that_the_clock_has_closed_is_late_counted_and_dropped() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("sinyal_bad_input_total", {"reason": "late"}) or 0.0
+
+    desk = Desk().go_live()
+    desk.clock.advance(63)
+    desk.feed.release(desk.market.now_ms())
+    ticks, candles, before = desk.ticks, desk.said(messages.CandleClosed), counted()
+
+    desk.feed.hear(a_quote(9, 4001))
+
+    assert len(candles) == 1
+    assert (desk.ticks, desk.said(messages.CandleClosed)) == (ticks, candles)
+    assert counted() - before == 1
+
+
+@pytest.mark.parametrize("reason", list(BadInput))
+def test_each_reason_has_its_count_and_its_line(reason) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("sinyal_bad_input_total", {"reason": reason}) or 0.0
+
+    before = counted()
+    with capture_logs() as lines:
+        count_bad(reason, "XAUUSD")
+
+    assert counted() - before == 1
+    assert lines == [{"event": "input.dropped", "log_level": "warning", "symbol": "XAUUSD", "reason": reason}]
 
 
 def test_noise_is_no_reason_to_ask_for_history() -> None:
