@@ -255,7 +255,9 @@ def show_memory(quotes: Sequence[Quote], count: int) -> bool:
         resident.append(resident_kib())
         found = f"{candles:>9,} candles quote by quote, {candles_of_batches:>9,} in batches"
         print(f"{millions:>4} M quotes {found} {resident[-1] / 1024:>8.1f} MiB resident", flush=True)
-    is_flat = not resident or resident[-1] - resident[0] <= GROWTH_KIB
+    if not resident:
+        return True
+    is_flat = resident[-1] - resident[0] <= GROWTH_KIB
     print("memory: " + ("flat" if is_flat else "GROWS"))
     return is_flat
 

@@ -1,7 +1,8 @@
 """Quotes into candles: a quote touches only its minute; M5, M15 and H1 are rolled up from closed M1.
 
 Candles are aligned to UTC, leave in order (M1 before what it completes), each open time at most once per interval. A
-minute without a quote has no candle. Measured: rolling up is six times faster than touching four intervals per quote.
+minute without a quote has no candle. Measured: quote by quote a core folds 7 M quotes a second, in batches 10 to 14 M
+(`benchmarks/candles.py`); touching four intervals per quote took six times as long as rolling up.
 """
 
 from bisect import bisect_left
@@ -86,7 +87,8 @@ class _Longer:
             self.volume = 0
         elif minute.high > self.high:
             self.high = minute.high
-        self.low = min(self.low, minute.low)
+        if minute.low < self.low:  # noqa: PLR1730 - calling min takes longer than all the rest
+            self.low = minute.low
         self.volume += minute.volume
         self.last = minute
 
