@@ -29,4 +29,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
             item.add_marker(pytest.mark.slow)
         if group := ALONE.intersection(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group(group.pop()))
+            item.add_marker(pytest.mark.xdist_group(min(group)))
