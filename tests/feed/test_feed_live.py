@@ -184,7 +184,7 @@ async def test_a_broker_that_dies_and_comes_back_is_told_what_it_missed(own_nats
             own_nats_server.kill()
             await asyncio.sleep(0.5)
             own_nats_server.start()
-            await until(lambda: bus.is_connected and not running.outlet.depth)
+            await until(lambda: bus.is_connected and not running.outlet.depth, deadline_s=20)
             await asyncio.sleep(0.4)
             await running.reaches(S.LIVE)
         found = await published(bus)
