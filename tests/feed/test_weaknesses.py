@@ -84,11 +84,12 @@ async def test_x2_in_an_outage_there_is_no_tick_and_it_is_told_once(nats) -> Non
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
             await running.reaches(S.LIVE)
             before = await published(bus)
-            exchange.set_fault("outage", seconds=1.5)
+            exchange.set_fault("outage", seconds=600)
             await running.reaches(S.RECONNECTING)
             at_loss = await published(bus)
             await asyncio.sleep(0.8)
             in_outage = await published(bus)
+            exchange.clear_faults()
             await running.reaches(S.LIVE)
         found = await published(bus)
 
