@@ -5,6 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +31,11 @@ demo: setup ## run everything on this machine: make demo [TAPE=path] [SPEED=60] 
 up: setup ## run the five services against real servers, from the environment and .env
 	@$(BIN)/sinyal up
 
-test: setup ## run every test
-	@$(BIN)/pytest
+test: setup ## run every test, two at a time (most of them wait)
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 fast: setup ## run the tests that need no server, no browser and no patience
-	@$(BIN)/pytest -m "not real and not browser and not stack and not slow"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not real and not browser and not stack and not slow"
 
 check: setup format lint types imports dependencies fast test ## what CI runs: every gate, then every test
 

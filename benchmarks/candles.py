@@ -4,9 +4,13 @@
 
 Without a tape the simulator's generated market is folded. The peer lives in an environment of its own under
 `.sinyal/peers`, made from `requirements/peers.txt` at the first call. Ours and the peer's rounds alternate in one run
-on the same quotes; each is measured by its own CPU time, since the machine may be busy; the median counts. The peer is
-measured in its best case (its clock moved once a minute, no candles for empty minutes) and the way its backtest runs it
-(its clock moved at every quote). Exit status 1: the candles differ, or memory grows.
+on the same quotes; each is measured by its own CPU time, since the machine may be busy; the median counts.
+
+What is compared: ours in batches of columns, as `sinyal candles` folds a tape (`Fold.add_all`), and quote by quote, as
+the live feed does (`Fold.add`); the peer quote by quote, which is its only way, in its best case (its clock moved once
+a minute, no candles for empty minutes) and as its backtest engine runs it (its clock moved at every quote). Everybody
+is handed quotes of its own kind that were made before: what making our columns costs is told on a line of its own.
+Exit status 1: the candles differ, or memory grows.
 """
 
 import argparse
@@ -18,17 +22,18 @@ import tempfile
 import time
 import venv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
+from cli.candles import BATCH
 from sandbox.exchange.tape import open_tape
 from services.feed.adapters.deriv_frames import decode
 from services.feed.domain.fold import Fold
-from services.feed.domain.quotes import Candle, Quote
+from services.feed.domain.quotes import Candle, Quote, Ticks
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".sinyal" / "peers"
@@ -42,7 +47,7 @@ def read_quotes(tape: Path | None, count: int) -> list[Quote]:
     return [Quote(quote.epoch_ms, quote.bid, quote.ask) for quote in islice(open_tape(tape).quotes(), count)]
 
 
-def fold_all(quotes: Sequence[Quote]) -> tuple[float, list[Candle]]:
+def fold_each(quotes: Sequence[Quote]) -> tuple[float, list[Candle]]:
     """CPU seconds of folding one quote after the other as the live feed does, and the candles."""
     fold, found = Fold(), []
     add = fold.add
@@ -52,6 +57,26 @@ def fold_all(quotes: Sequence[Quote]) -> tuple[float, list[Candle]]:
         if closed:
             found += closed
     return time.process_time() - started, found + fold.finish()
+
+
+def fold_batches(batches: Iterable[Ticks]) -> tuple[float, list[Candle]]:
+    """CPU seconds of folding batches, and of making them where they are made on the way; and the candles."""
+    fold, found = Fold(), []
+    started = time.process_time()
+    for ticks in batches:
+        found += fold.add_all(ticks)
+    return time.process_time() - started, found + fold.finish()
+
+
+def batches_of(quotes: Sequence[Quote]) -> Iterator[Ticks]:
+    """Quotes in columns, as many at a time as `sinyal candles` takes."""
+    for start in range(0, len(quotes), BATCH):
+        yield columns_of(quotes[start : start + BATCH])
+
+
+def columns_of(batch: Sequence[Quote]) -> Ticks:
+    """A batch."""
+    return Ticks([quote.epoch_ms for quote in batch], [quote.bid for quote in batch], [quote.ask for quote in batch])
 
 
 def frames_of(quotes: Sequence[Quote]) -> list[bytes]:
@@ -144,30 +169,59 @@ def differing(ours: Sequence[Candle], theirs: Sequence[Sequence[float]]) -> int:
     return max(0, wrong)
 
 
+OURS = {
+    "batches": "Sinyal's fold, in batches of columns",
+    "each": "Sinyal's fold, quote by quote",
+    "columns": "in batches, columns made of quotes on the way",
+    "frames": "quote by quote, from Deriv's frames",
+}
+PEERS_WAYS = {"best": "clock once a minute", "each": "clock at every quote"}
+
+
+def measure_ours(quotes: Sequence[Quote]) -> dict[str, Callable[[], tuple[float, list[Candle]]]]:
+    """How each of our ways is measured once; what a way needs beforehand is made here."""
+    batches, frames = list(batches_of(quotes)), frames_of(quotes)
+    return {
+        "batches": lambda: fold_batches(batches),
+        "each": lambda: fold_each(quotes),
+        "columns": lambda: fold_batches(batches_of(quotes)),
+        "frames": lambda: (decode_and_fold(frames), []),
+    }
+
+
 def show_speed(quotes: Sequence[Quote], rounds: int, peer: Peer | None) -> bool:
     """Print ticks per second of everything; returns whether the candles agree."""
-    ways = ("best", "each") if peer else ()
-    seconds: dict[str, list[float]] = {name: [] for name in ("fold", "frames", *ways)}
-    frames = frames_of(quotes)
+    measures = measure_ours(quotes)
+    gc.collect()
+    gc.freeze()
+    ours: dict[str, list[float]] = {name: [] for name in OURS}
+    theirs: dict[str, list[float]] = {name: [] for name in PEERS_WAYS} if peer else {}
     agree = True
     for _ in range(rounds):
-        took, candles = fold_all(quotes)
-        seconds["fold"].append(took)
-        for way in ways:
-            took, minutes = peer.measure(way) if peer else (0.0, [])
-            seconds[way].append(took)
+        results = {name: measure() for name, measure in measures.items()}
+        for name, (took, _) in results.items():
+            ours[name].append(took)
+        candles = results["each"][1]
+        agree = agree and candles == results["batches"][1] == results["columns"][1]
+        for name, taken in theirs.items():
+            took, minutes = peer.measure(name) if peer else (0.0, [])
+            taken.append(took)
             agree = agree and not differing(candles, minutes)
-        seconds["frames"].append(decode_and_fold(frames))
-    print(f"{len(quotes):,} quotes, {rounds} rounds, median CPU time, four intervals")
-    for name, words in (("fold", "Sinyal's fold"), ("frames", "the same from Deriv's frames")):
-        print(f"{words:<52} {len(quotes) / median(seconds[name]) / MILLION:>7.2f} M ticks/s")
-    for name, words in zip(ways, ("clock once a minute", "clock at every quote"), strict=False):
-        ratio = median(theirs / ours for theirs, ours in zip(seconds[name], seconds["fold"], strict=True))
-        rate = len(quotes) / median(seconds[name]) / MILLION
-        print(f"{f'nautilus_trader 1.221, {words}':<52} {rate:>7.2f} M ticks/s   ours is {ratio:.1f} times that")
-    if peer:
-        print("candles: " + ("the same" if agree else "NOT the same"))
+    print(f"{len(quotes):,} quotes, {rounds} rounds, median CPU time, four intervals; M ticks/s")
+    for name, words in OURS.items():
+        print(f"{words:<48} {len(quotes) / median(ours[name]) / MILLION:>6.2f}")
+    for name, taken in theirs.items():
+        batches, each = (ratio(taken, ours[way]) for way in ("batches", "each"))
+        words = f"nautilus_trader 1.221, {PEERS_WAYS[name]}"
+        speed = len(quotes) / median(taken) / MILLION
+        print(f"{words:<48} {speed:>6.2f}   ours: {batches:.1f} times that in batches, {each:.1f} quote by quote")
+    print("candles: " + ("the same" if agree else "NOT the same"))
     return agree
+
+
+def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """How many times as long as ours theirs took, round by round; the median."""
+    return median(longer / shorter for longer, shorter in zip(theirs, ours, strict=True))
 
 
 def endless(quotes: Sequence[Quote]) -> Iterator[Quote]:
@@ -176,21 +230,34 @@ def endless(quotes: Sequence[Quote]) -> Iterator[Quote]:
     span_ms = (quotes[-1].epoch_ms - quotes[0].epoch_ms) // day_ms * day_ms + day_ms
     shift_ms = 0
     while True:
-        for epoch_ms, bid, ask, _ in quotes:
-            yield Quote(epoch_ms + shift_ms, bid, ask)
+        for quote in quotes:
+            yield Quote(quote.epoch_ms + shift_ms, quote.bid, quote.ask)
         shift_ms += span_ms
 
 
+def endless_batches(quotes: Sequence[Quote]) -> Iterator[Ticks]:
+    """The same in batches of columns."""
+    stream = endless(quotes)
+    while batch := list(islice(stream, BATCH)):
+        yield columns_of(batch)
+
+
 def show_memory(quotes: Sequence[Quote], count: int) -> bool:
-    """Print the resident memory after each million quotes; returns whether it is flat."""
-    fold, stream, resident = Fold(), endless(quotes), []
-    candles = 0
+    """Print the resident memory after each million quotes, each way; returns whether it is flat."""
+    each, batches = Fold(), Fold()
+    stream, stream_of_batches = endless(quotes), endless_batches(quotes)
+    resident, candles, candles_of_batches = [], 0, 0
     for millions in range(1, count // MILLION + 1):
         for quote in islice(stream, MILLION):
-            candles += len(fold.add(quote))
+            candles += len(each.add(quote))
+        for ticks in islice(stream_of_batches, MILLION // BATCH):
+            candles_of_batches += len(batches.add_all(ticks))
         resident.append(resident_kib())
-        print(f"{millions:>4} M quotes {candles:>9,} candles {resident[-1] / 1024:>8.1f} MiB resident", flush=True)
-    is_flat = not resident or resident[-1] - resident[0] <= GROWTH_KIB
+        found = f"{candles:>9,} candles quote by quote, {candles_of_batches:>9,} in batches"
+        print(f"{millions:>4} M quotes {found} {resident[-1] / 1024:>8.1f} MiB resident", flush=True)
+    if not resident:
+        return True
+    is_flat = resident[-1] - resident[0] <= GROWTH_KIB
     print("memory: " + ("flat" if is_flat else "GROWS"))
     return is_flat
 
@@ -211,8 +278,6 @@ def main() -> int:
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
     quotes = read_quotes(options.tape, options.ticks)
-    gc.collect()
-    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
         peer = None if options.no_peer else Peer(peer_python(), quotes, Path(folder))
         agree = show_speed(quotes, options.rounds, peer)

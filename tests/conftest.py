@@ -17,6 +17,9 @@ SLOW_FILES = frozenset(
 )
 """Hours of market or hundreds of thousands of frames each: seconds a test, minutes together."""
 
+ALONE = frozenset({"stack", "charts"})
+"""Folders whose tests never run side by side: whole markets in a hurry, and browsers."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test by the servers it asks for and by its file, so that none can forget to say so."""
@@ -25,3 +28,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
             item.add_marker(pytest.mark.slow)
+        if group := ALONE.intersection(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group(min(group)))

@@ -96,6 +96,58 @@ OVERVIEW: dict[str, tuple[Panel, ...]] = {
     ),
 }  # fmt: skip
 
+FEED: dict[str, tuple[Panel, ...]] = {
+    "Now": (
+        Panel("State", "The state of each symbol's feed. Only LIVE raises signals.",
+              (Query("sinyal_feed_state == 1", "{{symbol}} {{state}}"),), width=4, is_number=True),
+        Panel("Last tick", "How long ago the last live tick came. Grows while the market is closed.",
+              (Query("time() - sinyal_last_tick_timestamp_seconds", "{{symbol}}"),), "s", width=4, is_number=True),
+        Panel("Breaker open", "1: the venue was not there five times in a row and is left alone between single tries.",
+              (Query('sinyal_breaker_open{service="feed"}', "{{name}}"),), width=4, is_number=True),
+        Panel("Waiting for the broker", "The outlet's backlog. Over the limit all is given up and asked for again.",
+              (Query("sum(sinyal_feed_backlog) or vector(0)"),), width=4, is_number=True),
+        Panel("Gaps in a day", "Holes the venue could not fill. Nothing was invented in their place.",
+              (Query("sum(increase(sinyal_gaps_total[1d])) or vector(0)"),), width=4, is_number=True),
+        Panel("Corrected minutes in a day", "The venue's history contradicted what was told: it won.",
+              (Query('sum(increase(sinyal_candle_corrections_total{interval="M1"}[1d])) or vector(0)'),),
+              width=4, is_number=True),
+    ),
+    "The line": (
+        Panel("Round trip", "JSON ping of each venue.",
+              (Query(quantile(0.5, "sinyal_venue_round_trip_seconds", "venue"), "p50 {{venue}}"),
+               Query(quantile(0.99, "sinyal_venue_round_trip_seconds", "venue"), "p99 {{venue}}")), "s"),
+        Panel("Connections per hour", "Made and lost. Many: the line, or a ban.",
+              (Query("sum by (venue, outcome) (increase(sinyal_venue_connects_total[1h])) or vector(0)",
+                     "{{venue}} {{outcome}}"),)),
+        Panel("States", "1 for the state each symbol is in.",
+              (Query("sinyal_feed_state", "{{symbol}} {{state}}"),)),
+    ),
+    "What is told": (
+        Panel("Ticks per second", "Falling to zero while the market is open: the venue is silent.",
+              (Query("sum by (symbol) (rate(sinyal_ticks_total[$__rate_interval]))", "{{symbol}}"),)),
+        Panel("Tick age", "Venue time to receive time. Deriv tells whole seconds.", p50_p99("sinyal_tick_age_seconds"),
+              "s"),
+        Panel("Candles per hour", "Closed, by interval.",
+              (Query("sum by (interval) (increase(sinyal_candles_total[1h])) or vector(0)", "{{interval}}"),)),
+    ),
+    "What is wrong": (
+        Panel("Bad input", "Dropped, by reason.",
+              (Query("sum by (reason) (rate(sinyal_bad_input_total[$__rate_interval]))", "{{reason}}"),)),
+        Panel("Corrections per hour", "Candles told otherwise than the venue's history has them.",
+              (Query("sum by (symbol, interval) (increase(sinyal_candle_corrections_total[1h]))",
+                     "{{symbol}} {{interval}}"),)),
+        Panel("Gaps per hour", "Holes the venue could not fill.",
+              (Query("sum by (symbol) (increase(sinyal_gaps_total[1h]))", "{{symbol}}"),)),
+    ),
+    "The way out": (
+        Panel("Backlog", "Messages that wait for the broker. Rising: it is away or too slow.",
+              (Query("sum(sinyal_feed_backlog) or vector(0)", "waiting"),), width=12),
+        Panel("Dropped for newer", "Prices and drawings for people who look, replaced before they left. Never a tick.",
+              (Query("sum by (topic) (rate(sinyal_feed_overwritten_total[$__rate_interval])) or vector(0)",
+                     "{{topic}}"),), width=12),
+    ),
+}  # fmt: skip
+
 
 def build(title: str, uid: str, rows: dict[str, tuple[Panel, ...]]) -> str:
     """Lay a dashboard out and write it as JSON, in the classic model: what Grafana provisions from files."""
@@ -127,7 +179,10 @@ def draw(panel: Panel) -> stat.Panel | timeseries.Panel:
     return built
 
 
-DASHBOARDS = {"overview.json": ("Sinyal overview", "sinyal-overview", OVERVIEW)}
+DASHBOARDS = {
+    "overview.json": ("Sinyal overview", "sinyal-overview", OVERVIEW),
+    "feed.json": ("Sinyal feed", "sinyal-feed", FEED),
+}
 
 
 def main() -> None:

@@ -46,24 +46,36 @@ class DaySheet:
         self._moments: array[int] = array("q")
         self._bids: array[float] = array("d")
         self._asks: array[float] = array("d")
-        self._decimals = decimals
-        self._fold(quotes)
-        self._minutes = list(fold(self.spots(0, len(self)), MINUTE_S))
+        self._choose(quotes, decimals)
+        mids = ((bid + ask) / 2 for bid, ask in zip(self._bids, self._asks, strict=True))
+        self._mids: array[float] = array("d", [round(mid, decimals + 1) for mid in mids])
+        self._minutes = list(self._fold())
 
     def __len__(self) -> int:
         """Count the spots of the day."""
         return len(self._moments)
 
-    def _fold(self, quotes: Iterable[Quote]) -> None:
+    def _choose(self, quotes: Iterable[Quote], decimals: int) -> None:
+        """Keep the last quote of each second."""
         moments, bids, asks, second = self._moments, self._bids, self._asks, -1
         for epoch_ms, bid, ask in quotes:
             if epoch_ms // 1000 == second:
-                moments[-1], bids[-1], asks[-1] = epoch_ms, bid, ask
+                moments[-1], bids[-1], asks[-1] = epoch_ms, round(bid, decimals), round(ask, decimals)
             else:
                 second = epoch_ms // 1000
                 moments.append(epoch_ms)
-                bids.append(bid)
-                asks.append(ask)
+                bids.append(round(bid, decimals))
+                asks.append(round(ask, decimals))
+
+    def _fold(self) -> Iterator[Candle]:
+        """Fold whole minutes, a slice of the columns each: a day is made while somebody waits for it."""
+        first = 0
+        while first < len(self):
+            epoch = self._moments[first] // 60_000 * MINUTE_S
+            end = self.first_at((epoch + MINUTE_S) * 1000)
+            mids = self._mids[first:end]
+            yield Candle(epoch, mids[0], max(mids), min(mids), mids[-1])
+            first = end
 
     def first_at(self, epoch_ms: int) -> int:
         """Find the index of the first spot at or after a moment."""
@@ -71,10 +83,8 @@ class DaySheet:
 
     def spots(self, first: int, end: int) -> Iterator[Spot]:
         """Read the spots with index `first <= i < end`, oldest first."""
-        digits = self._decimals
-        for index in range(first, end):
-            bid, ask = round(self._bids[index], digits), round(self._asks[index], digits)
-            yield Spot(self._moments[index], bid, ask, round((bid + ask) / 2, digits + 1))
+        columns = (self._moments, self._bids, self._asks, self._mids)
+        yield from map(Spot, *(column[first:end] for column in columns))
 
     def candles(self, granularity_s: int, end_ms: int) -> list[Candle]:
         """Fold the spots before `end_ms` into candles, oldest first; the last one may still be forming."""

@@ -11,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from choreographer.errors import BrowserClosedError, ChannelClosedError
 from PIL import Image, ImageChops, ImageStat
 
-from services.charts.adapters.choreographer_browser import BrowserGoneError, Launch, PageError
+from services.charts.adapters.choreographer_browser import BrowserGoneError, Launch, PageError, send
 from services.charts.adapters.chromium_folder import PREFIX, BrowserFolder, RootTooDeepError, sweep
 from services.charts.adapters.chromium_process import (
     BrowserNotFoundError,
@@ -218,6 +219,24 @@ async def test_a_browser_that_cannot_start_is_a_failed_render_and_leaves_nothing
         await draw_plainly(broken, figure(buy_scene()), limit_s=5)
 
     assert list(root.iterdir()) == [program]
+
+
+class GoneTarget:
+    """Answers as choreographer does whose browser ends under it."""
+
+    def __init__(self, raised: type[BaseException]) -> None:
+        self.raised = raised
+
+    async def send_command(self, _command: str, **_: object) -> dict[str, object]:
+        raise self.raised
+
+
+@pytest.mark.parametrize(
+    "raised", [asyncio.CancelledError, asyncio.InvalidStateError, BrowserClosedError, ChannelClosedError, KeyError]
+)
+async def test_whatever_the_library_raises_when_its_browser_ends_says_that_it_is_gone(raised):
+    with pytest.raises(BrowserGoneError, match=raised.__name__):
+        await send(GoneTarget(raised), "Target.getTargets")
 
 
 @real

@@ -35,6 +35,16 @@ class PlainTape:
                 bid = price_at(second)
                 yield Quote(second * 1000, bid / 1000, (bid + 300) / 1000)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PlainTape) and self._extent == other._extent
+
+    def __hash__(self) -> int:
+        return hash(self._extent)
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        return self.start_ms, self.end_ms
+
     def between(self, first_ms: int, last_ms: int) -> list[domain.Quote]:
         """List the quotes of [first_ms, last_ms], in the feed's own words."""
         return [domain.Quote(*quote) for quote in self.quotes(first_ms, last_ms + 1)]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import Random
 from unittest.mock import patch
 
 from chassis.memory_bus import MemoryBus
@@ -65,4 +66,5 @@ async def scene(tape: Tape, *, speed: float, start: str = "first", **settings: o
     told = {"reconnect_first_s": 1.0, "reconnect_most_s": 60.0, "market_speed": speed, **settings}
     with patch.object(server, "WAKE_S", WAKE_S), patch.object(Budget.__init__, "__defaults__", (now,)):
         async with exchange, running_feed(bus, exchange.url + NEW_PATH, clock=VirtualClock(), **told) as running:
+            running.feed._chance = Random(7).random  # the same waits in every run
             yield Scene(exchange, running, bus)

@@ -53,7 +53,7 @@ async def test_whatever_a_stream_sends_becomes_a_quote_or_a_reason(event, expect
         await binance.say(ticker(1), event)
         await until(lambda: len(talk.heard) == 2)
 
-    assert talk.heard[0].quote[1:3] == (4000.10, 4000.40)
+    assert (talk.heard[0].quote.bid, talk.heard[0].quote.ask) == (4000.10, 4000.40)
     assert talk.heard[1] == expected
 
 

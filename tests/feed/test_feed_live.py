@@ -17,7 +17,10 @@ from tests.feed.wholeness import assert_candles, assert_whole
 
 pytestmark = pytest.mark.real
 
-SPEED = 60.0
+SPEED = 240.0
+"""Four market minutes a second. Silence is never counted in less than two seconds of the wall, so a busy machine may be
+late for that long at any speed."""
+
 S = FeedState
 
 
@@ -37,7 +40,7 @@ async def test_a_start_tells_a_thousand_candles_and_goes_live_without_a_seam(nat
         async with running_feed(bus, exchange.url + path, dialect=dialect, market_speed=SPEED) as running:
             await running.reaches(S.LIVE)
             started = (await published(bus)).candles[Interval.M1]
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(1)
         found = await published(bus)
 
     assert sum(candle.backfilled and candle.open_time_s * 1000 < tape.live_ms for candle in started) == 1000
@@ -63,7 +66,7 @@ async def test_live_candles_carry_the_quote_they_closed_with_and_history_has_non
     async with market(nats, tape) as (exchange, bus):
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
             await running.reaches(S.LIVE)
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(1)
         minutes = (await published(bus)).candles[Interval.M1]
 
     live = [candle for candle in minutes if not candle.backfilled]
@@ -77,10 +80,10 @@ async def test_live_candles_carry_the_quote_they_closed_with_and_history_has_non
 @pytest.mark.parametrize(
     ("fault", "seconds", "states"),
     [
-        ("outage", 1.5, [S.RECONNECTING, S.BACKFILLING, S.LIVE]),
+        ("outage", 0.6, [S.RECONNECTING, S.BACKFILLING, S.LIVE]),
         ("close", None, [S.RECONNECTING, S.BACKFILLING, S.LIVE]),
         ("half_open", 20.0, [S.STALE, S.RECONNECTING, S.BACKFILLING, S.LIVE]),
-        ("late", 1.5, []),
+        ("late", 0.6, []),
     ],
 )
 async def test_after_a_fault_of_the_link_nothing_is_missing_and_nothing_is_told_twice(
@@ -95,7 +98,7 @@ async def test_after_a_fault_of_the_link_nothing_is_missing_and_nothing_is_told_
             if states:
                 await running.reaches(S.RECONNECTING)
             await running.reaches(S.LIVE)
-            await asyncio.sleep(1.5 + (seconds or 0) * (not states))
+            await asyncio.sleep(0.6 + (seconds or 0) * (not states))
             await running.reaches(S.LIVE)
         found = await published(bus)
 
@@ -109,8 +112,8 @@ async def test_quotes_that_the_stream_left_out_are_asked_for_before_it_goes_on(n
     async with market(nats, tape) as (exchange, bus):
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
             await running.reaches(S.LIVE)
-            exchange.set_fault("silence", seconds=1.2)
-            await asyncio.sleep(3)
+            exchange.set_fault("silence", seconds=0.5)
+            await asyncio.sleep(1)
             await running.reaches(S.LIVE)
         found = await published(bus)
 
@@ -130,11 +133,13 @@ async def test_garbage_is_counted_by_reason_and_the_feed_goes_on(nats) -> None:
             states = len((await published(bus)).states)
             exchange.set_fault("garbage", count=9)
             exchange.set_fault("duplicate", count=3)
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(0.6)
         found = await published(bus)
 
     after = counted()
-    dropped = {reason: after[reason] - before.get(reason, 0) for reason in after if after[reason] != before.get(reason)}
+    dropped = {
+        reason: after[reason] - before.get(reason, 0) for reason in after if after[reason] != before.get(reason, 0)
+    }
     assert dropped == {
         "not_json": 1, "no_bid_ask": 1, "crossed": 1, "non_positive": 1, "jump": 1, "unknown_symbol": 1,
         "backwards": 1, "malformed": 2, "duplicate": 3,
@@ -149,8 +154,8 @@ async def test_a_feed_that_starts_again_goes_on_where_the_broker_stands(nats) ->
         for _ in range(3):
             async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
                 await running.reaches(S.LIVE)
-                await asyncio.sleep(1.2)
-            await asyncio.sleep(0.8)
+                await asyncio.sleep(0.4)
+            await asyncio.sleep(0.3)
         found = await published(bus)
 
     assert_whole(found, tape)
@@ -175,21 +180,22 @@ async def test_a_broker_that_dies_and_comes_back_is_told_what_it_missed(own_nats
     async with market(own_nats_server.url, tape) as (exchange, bus):
         async with running_feed(bus, exchange.url + NEW_PATH, market_speed=SPEED) as running:
             await running.reaches(S.LIVE)
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             own_nats_server.kill()
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(0.5)
             own_nats_server.start()
-            await asyncio.sleep(1.5)
+            await until(lambda: bus.is_connected and not running.outlet.depth, deadline_s=20)
+            await asyncio.sleep(0.4)
             await running.reaches(S.LIVE)
         found = await published(bus)
 
-    assert_whole_but_for_the_brokers_own_loss(found, tape, most=30)
+    assert_whole_but_for_the_brokers_own_loss(found, tape, most=int(SPEED / 2))
 
 
 async def test_a_broker_that_is_away_for_too_long_is_told_all_anew_when_it_is_back(own_nats_server) -> None:
     tape = PlainTape()
     async with market(own_nats_server.url, tape, speed=600.0) as (exchange, bus):
-        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=600.0, backlog=2000) as running:
+        async with running_feed(bus, exchange.url + NEW_PATH, market_speed=600.0, backlog=1000) as running:
             await running.reaches(S.LIVE)
             own_nats_server.kill()
             await until(lambda: running.outlet.is_lost, deadline_s=20)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.messages import Interval
 from services.feed.domain.fold import Fold, LateQuoteError
-from services.feed.domain.quotes import Bar, Candle, Quote
+from services.feed.domain.quotes import MID_DECIMALS, Bar, Candle, Quote, Ticks, half
 from tests.feed.builders import NOON_MS, a_bar, a_quote
 
 NOON_S = NOON_MS // 1000
@@ -91,6 +91,122 @@ def test_bars_of_history_roll_up_like_the_quotes_they_were_made_of(steps, cut) -
         return (c.interval, c.open_s, c.open, c.high, c.low, c.close, c.volume)
 
     assert [shape(c) for c in candles] == [shape(c) for c in expected]
+
+
+def by_hand(quotes: list[Quote], interval: Interval) -> Candle:
+    """The candle that the last quote lies in, as far as there are quotes."""
+    start_ms = quotes[-1].epoch_ms // (interval.seconds * 1000) * interval.seconds * 1000
+    own = [quote for quote in quotes if quote.epoch_ms >= start_ms]
+    mids = [quote.mid for quote in own]
+    return Candle(interval, start_ms // 1000, mids[0], max(mids), min(mids), mids[-1], len(own), own[-1])
+
+
+@given(steps=steps)
+def test_forming_candles_are_those_of_the_quotes_so_far(steps) -> None:
+    fold, moment, quotes = Fold(), NOON_MS, []
+    for pause_ms, price in steps:
+        moment += pause_ms
+        quotes.append(Quote(moment, price / 1000, (price + 300) / 1000))
+
+        fold.add(quotes[-1])
+
+        assert fold.forming() == [by_hand(quotes, interval) for interval in Interval]
+
+
+def in_columns(quotes: list[Quote]) -> Ticks:
+    columns = [q.epoch_ms for q in quotes], [q.bid for q in quotes], [q.ask for q in quotes]
+    return Ticks(*columns, is_backfilled=any(q.is_backfilled for q in quotes))
+
+
+@st.composite
+def batches(draw) -> list[list[Quote]]:
+    """Quotes in time order, cut anywhere; each batch is live or of history."""
+    moment, found, left = NOON_MS, [], draw(steps)
+    while left:
+        size, spread, is_backfilled = draw(st.tuples(st.integers(0, 40), st.integers(0, 900), st.booleans()))
+        own, left = left[:size], left[max(1, size) :]
+        found.append([])
+        for pause_ms, price in own:
+            moment += pause_ms
+            found[-1].append(Quote(moment, price / 1000, (price + spread) / 1000, is_backfilled))
+    return found
+
+
+@given(batches=batches())
+def test_batches_of_any_size_fold_like_quotes_one_by_one(batches) -> None:
+    one_by_one, at_once = Fold(), Fold()
+
+    for batch in batches:
+        expected = [candle for quote in batch for candle in one_by_one.add(quote)]
+        assert at_once.add_all(in_columns(batch)) == expected
+        assert at_once.forming() == one_by_one.forming()
+        assert at_once.next_end_ms == one_by_one.next_end_ms
+
+    assert at_once.finish() == one_by_one.finish()
+
+
+def test_a_batch_and_single_quotes_make_one_minute() -> None:
+    fold = Fold()
+    fold.add(a_quote(0, 4000))
+    fold.add_all(in_columns([a_quote(1, 4003), a_quote(2, 3998)]))
+    fold.add(a_quote(3, 4001))
+
+    minute = fold.finish()[0]
+
+    assert (minute.open, minute.high, minute.low, minute.close, minute.volume) == (4000, 4003, 3998, 4001, 4)
+    assert minute.last == a_quote(3, 4001)
+
+
+def test_a_batch_that_begins_late_is_refused_whole() -> None:
+    fold = Fold()
+    fold.add(a_quote(60))
+
+    with pytest.raises(LateQuoteError):
+        fold.add_all(in_columns([a_quote(59, 9999), a_quote(61, 9999)]))
+
+    minute = fold.finish()[0]
+    assert (minute.high, minute.volume) == (4000, 1)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ([NOON_MS + 1, NOON_MS], [1.0, 1.0], [1.0, 1.0]),
+        ([NOON_MS], [1.0, 1.0], [1.0]),
+        ([NOON_MS], [1.0], []),
+    ],
+)
+def test_columns_that_go_backwards_or_differ_in_length_are_no_ticks(columns) -> None:
+    with pytest.raises(ValueError, match="tick"):
+        Ticks(*columns)
+
+
+def test_ticks_of_one_moment_keep_their_order() -> None:
+    ticks = Ticks([NOON_MS, NOON_MS], [1.0, 2.0], [1.5, 2.5], is_backfilled=True)
+
+    assert [ticks[place] for place in range(len(ticks))] == [
+        Quote(NOON_MS, 1.0, 1.5, is_backfilled=True),
+        Quote(NOON_MS, 2.0, 2.5, is_backfilled=True),
+    ]
+
+
+def test_revised_minutes_build_anew_only_what_is_forming() -> None:
+    fold = Fold()
+    fold.restore(Candle(Interval.M1, NOON_S + 240, 1, 9, 1, 5, 4))
+    fold.add(a_quote(300, 4))
+
+    fold.revise([Candle(Interval.M1, NOON_S + 60, 2, 8, 2, 7, 3), Candle(Interval.M1, NOON_S + 240, 1, 6, 1, 5, 4)])
+
+    quarter = next(c for c in fold.finish() if c.interval is Interval.M15)
+    assert (quarter.open, quarter.high, quarter.low, quarter.close, quarter.volume) == (2, 8, 1, 4, 8)
+
+
+def test_a_candle_whose_beginning_is_missing_does_not_close_by_the_clock_either() -> None:
+    fold = Fold(complete_from_ms=NOON_MS + 60_000)
+    fold.add(a_quote(60))
+
+    assert [c.interval for c in fold.forming()] == [Interval.M1]
+    assert [c.interval for c in fold.finish()] == [Interval.M1]
 
 
 def test_a_candle_closes_with_the_first_quote_at_its_end() -> None:
@@ -230,6 +346,18 @@ def test_an_empty_fold_has_nothing_to_close() -> None:
 
     assert fold.next_end_ms is None
     assert fold.advance(NOON_MS) == fold.finish() == []
+
+
+@given(
+    sides=st.one_of(
+        st.floats(1e-9, 1e16),
+        st.floats(allow_nan=False),
+        st.integers(1, 10**15).map(lambda whole: whole / 10**8),
+        st.integers(1, 10**15).map(lambda whole: (whole + 0.5) / 10**8 * 2),
+    )
+)
+def test_half_is_what_rounding_to_the_mids_decimals_gives(sides) -> None:
+    assert half(sides) == round(sides / 2, MID_DECIMALS)
 
 
 def test_a_mid_loses_binary_noise_and_nothing_else() -> None:

@@ -44,6 +44,12 @@ def _rows(start_ms: int | None, end_ms: int | None) -> list[sandbox_quotes.Quote
     return list(PlainTape.quotes(tape, start_ms, end_ms))
 
 
+@cache
+def _past() -> tuple[Quote, ...]:
+    tape = ShortTape()
+    return tuple(tape.between(tape.live_ms - 1300 * 60_000, tape.live_ms))
+
+
 class ExchangeStand:
     """A venue on the simulator."""
 
@@ -94,9 +100,8 @@ class MemoryStand:
 
     def __init__(self) -> None:
         tape = ShortTape()
-        past = tape.between(tape.live_ms - 1300 * 60_000, tape.live_ms)
         self.memory = MemoryVenue({OURS: "GOLD"}, tape.live_ms)
-        self.memory.past = past
+        self.memory.past = list(_past())
         self._coming = (Quote(tape.live_ms + s * 1000, 4000 + s / 100, 4000.3 + s / 100) for s in count(1))
 
     async def live(self) -> None:

@@ -1,19 +1,18 @@
 """A loop whose time passes only when nobody has anything to do: hours of a market in seconds, and never flaky.
 
-Both ends of a test's sockets live in the same loop. While bytes are on their way or a thread works, time stands still;
-when all is quiet it jumps to the next timer. A busy machine makes such a test slower, never different.
+Both ends of a test's sockets live in the same loop, and are the two ends of one pair in the kernel: what one end has
+sent the other can read at once, which TCP promises to nobody, not even over loopback. So when nothing can be read and
+no thread works, nothing is on its way, and time jumps to the next timer. A busy machine makes such a test slower, never
+different.
 """
 
 import asyncio
 import selectors
-import time
+import socket
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
-
-QUIET_S = 0.0002
-"""Bytes sent over loopback are readable at once; this much real time is for who doubts it."""
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -27,15 +26,10 @@ class _PatientSelector(selectors.SelectSelector):
         self.is_busy: Callable[[], bool] = lambda: False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.is_busy() or timeout is None:
+            return super().select(0 if timeout == 0 else None)
         found = super().select(0)
-        if found or timeout == 0:
-            return found
-        while self.is_busy() or timeout is None:
-            found = super().select(0.001)
-            if found:
-                return found
-        found = super().select(QUIET_S)
-        if not found:
+        if not found and timeout > 0:
             self.passed(timeout)
         return found
 
@@ -48,6 +42,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         self._virtual = 1000.0
         self._working = 0
+        self._doors: dict[int, tuple[asyncio.Server, Callable[[], asyncio.BaseProtocol]]] = {}
         selector.passed = self._pass
         selector.is_busy = lambda: self._working > 0
 
@@ -68,6 +63,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _rest(self, _: object) -> None:
         self._working -= 1
 
+    async def create_server(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+        """Open a port as ever, so that it is taken, and remember who answers there."""
+        server = await super().create_server(protocol_factory, *args, **kwargs)
+        for listening in server.sockets:
+            self._doors[listening.getsockname()[1]] = (server, protocol_factory)
+        return server
+
+    async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+        """Connect to a port of this loop by a pair of sockets. Raises ConnectionRefusedError where nobody answers."""
+        port = kwargs.get("port")
+        server, answer = self._doors.get(port, (None, None)) if port is not None else (None, None)
+        if server is None or answer is None or not server.is_serving():
+            raise ConnectionRefusedError(f"nobody in this loop answers at port {port}")
+        theirs, ours = socket.socketpair()
+        await self.connect_accepted_socket(answer, theirs)
+        return await super().create_connection(protocol_factory, sock=ours)
+
 
 class VirtualClock:
     """The clock of chassis on the loop's own time."""
@@ -86,9 +98,7 @@ def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[
 
     @wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        started = time.monotonic()
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.run(test(*args, **kwargs))
-        assert time.monotonic() - started < 60, "a scenario is too long for a test"
 
     return run

@@ -15,7 +15,7 @@ def assert_whole(found: Published, tape: PlainTape) -> None:
     assert told == known
     for tick, quote in zip(found.ticks, expected, strict=True):
         assert tick.backfilled == (tick.bid == tick.ask)
-        assert tick.backfilled or (tick.bid, tick.ask) == quote[1:3]
+        assert tick.backfilled or (tick.bid, tick.ask) == (quote.bid, quote.ask)
     assert_candles(found, tape)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -92,15 +93,21 @@ async def server():
         yield running
 
 
-@pytest.fixture
-async def on_server(server):
+@asynccontextmanager
+async def opened_on(server, *, timeout_s):
     from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 
     async with (
-        open_bot(TOKEN, server.url, timeout_s=1.0, connections=8) as bot,
+        open_bot(TOKEN, server.url, timeout_s=timeout_s, connections=8) as bot,
         aiohttp.ClientSession() as session,
     ):
         yield OnServer(AiogramChat(bot), People(server.url, session))
+
+
+@pytest.fixture
+async def on_server(server):
+    async with opened_on(server, timeout_s=20.0) as stage:
+        yield stage
 
 
 @pytest.fixture(params=["fake", "server"])
@@ -232,7 +239,6 @@ async def test_commands_are_named(stage):
         ({"kind": "retry_after", "seconds": 9}, Verdict.FLOOD, 9.0),
         ({"kind": "reset_before"}, Verdict.UNKNOWN, None),
         ({"kind": "reset_after"}, Verdict.UNKNOWN, None),
-        ({"kind": "timeout"}, Verdict.UNKNOWN, None),
         ({"kind": "truncated"}, Verdict.UNKNOWN, None),
         ({"kind": "html_502"}, Verdict.UNKNOWN, None),
         ({"kind": "garbage"}, Verdict.UNKNOWN, None),
@@ -249,6 +255,13 @@ async def test_every_fault_of_the_wire_has_its_meaning(on_server, fault, verdict
 
     found = judge(failed.value.fault)
     assert (found.verdict, found.delay_s) == (verdict, delay_s)
+
+
+async def test_a_server_that_does_not_answer_leaves_it_open_whether_it_was_sent(server):
+    async with opened_on(server, timeout_s=1.0) as stage:
+        person = await stage.person()
+        await stage.people.post("faults", {"kind": "timeout"})
+        assert await verdict_of(stage.chat.send_text(person, WORDS)) is Verdict.UNKNOWN
 
 
 async def test_a_server_that_is_not_there_is_tried_again():

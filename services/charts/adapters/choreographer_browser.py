@@ -193,11 +193,23 @@ async def send(target: Any, command: str, **params: Any) -> dict[str, Any]:
     return result
 
 
+_GONE = (
+    asyncio.CancelledError,  # its futures are cancelled when the pipe ends
+    asyncio.InvalidStateError,  # a write failed after they were: it tells a future that is over
+    BrowserClosedError,
+    BrowserFailedError,
+    ChannelClosedError,
+    KeyError,  # the same, one line later: the future is not in its books any more
+    RuntimeError,
+)
+"""What choreographer raises where the browser went away, by the moment at which it went."""
+
+
 async def _translate(call: Any) -> Any:
     """Await a call of choreographer; where it was the browser that went away, and not us, say so."""
     try:
         return await call
-    except (asyncio.CancelledError, BrowserClosedError, BrowserFailedError, ChannelClosedError, RuntimeError) as e:
+    except _GONE as e:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError from e

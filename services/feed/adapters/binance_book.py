@@ -52,4 +52,4 @@ class Book:
 
 
 def _repeats(quote: Quote, before: Quote) -> bool:
-    return quote[1:3] == before[1:3] and quote.epoch_ms - before.epoch_ms < REPEATED_MS
+    return quote.has_prices_of(before) and quote.epoch_ms - before.epoch_ms < REPEATED_MS

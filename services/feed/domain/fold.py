@@ -1,17 +1,22 @@
 """Quotes into candles: a quote touches only its minute; M5, M15 and H1 are rolled up from closed M1.
 
 Candles are aligned to UTC, leave in order (M1 before what it completes), each open time at most once per interval. A
-minute without a quote has no candle. Measured: rolling up is six times faster than touching four intervals per quote.
+minute without a quote has no candle. Measured: quote by quote a core folds 7 M quotes a second, in batches 10 to 14 M
+(`benchmarks/candles.py`); touching four intervals per quote took six times as long as rolling up.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from copy import copy
 
 from contracts.messages import Interval
-from services.feed.domain.quotes import MINUTE_MS, Bar, Candle, Quote, minute_of
+from services.feed.domain.quotes import MINUTE_MS, Bar, Candle, Quote, Ticks, half, minute_of
 
 GRACE_MS = 2_000
 """A candle closes this long after its end (market time) when no quote has closed it before."""
+
+NEVER_MS = 1 << 62
+"""Later than any moment of a market."""
 
 ROLLED_UP = (Interval.M5, Interval.M15, Interval.H1)
 
@@ -20,44 +25,79 @@ class LateQuoteError(ValueError):
     """The minute of the quote is closed already; the candle that was told stays as it was told."""
 
 
-class _Forming:
-    """A candle that is not closed yet."""
+class _Minute:
+    """A minute that is not closed yet, in sums of bid and ask: halving and rounding keep their order, so that both are
+    done once, when it closes. It is made of the sum it opens with, and counts what is added, which is that first."""
 
-    __slots__ = ("close", "end_ms", "high", "interval", "is_backfilled", "last", "low", "open", "open_s", "volume")
+    __slots__ = ("end_ms", "high", "last", "low", "open", "start_ms", "volume")
 
-    def __init__(self, interval: Interval, epoch_ms: int, price: float) -> None:
-        length_ms = interval.seconds * 1000
-        start_ms = epoch_ms - epoch_ms % length_ms
-        self.interval = interval
-        self.open_s = start_ms // 1000
-        self.end_ms = start_ms + length_ms
-        self.open = self.high = self.low = self.close = price
+    def __init__(self, epoch_ms: int, sides: float) -> None:
+        self.start_ms = epoch_ms - epoch_ms % MINUTE_MS
+        self.end_ms = self.start_ms + MINUTE_MS
+        self.open = self.high = self.low = sides
         self.volume = 0
-        self.last: Quote | None = None
-        self.is_backfilled = False
+        self.last: Quote
 
-    def add(self, quote: Quote, price: float) -> None:
-        if price > self.high:
-            self.high = price
-        elif price < self.low:
-            self.low = price
-        self.close = price
-        self.volume += 1
-        self.last = quote
-
-    def add_candle(self, candle: Candle) -> None:
-        self.high = max(self.high, candle.high)
-        self.low = min(self.low, candle.low)
-        self.close = candle.close
-        self.volume += candle.volume
-        self.last = candle.last
-        self.is_backfilled = candle.is_backfilled
+    def add_run(self, ticks: Ticks, start: int) -> int:
+        """Take those of its quotes that `ticks` has from `start` on, one at least; return the place of the next."""
+        stop = bisect_left(ticks.epochs_ms, self.end_ms, start)
+        high, low = self.high, self.low
+        for bid, ask in zip(ticks.bids[start:stop], ticks.asks[start:stop], strict=True):
+            sides = bid + ask
+            if sides > high:
+                high = sides
+            elif sides < low:
+                low = sides
+        self.high, self.low, self.last = high, low, ticks[stop - 1]
+        self.volume += stop - start
+        return stop
 
     def closed(self) -> Candle:
-        is_backfilled = self.is_backfilled if self.last is None else self.last.is_backfilled
-        last = None if is_backfilled else self.last
+        last = self.last
+        is_backfilled = last.is_backfilled
         return Candle(
-            self.interval, self.open_s, self.open, self.high, self.low, self.close, self.volume, last, is_backfilled
+            Interval.M1,
+            self.start_ms // 1000,
+            half(self.open),
+            half(self.high),
+            half(self.low),
+            half(last.bid + last.ask),
+            self.volume,
+            None if is_backfilled else last,
+            is_backfilled,
+        )
+
+
+class _Longer:
+    """The candle of an interval that closed minutes are rolled up into. While it has none, it never ends."""
+
+    __slots__ = ("end_ms", "high", "interval", "last", "length_s", "low", "open", "open_s", "volume")
+
+    def __init__(self, interval: Interval) -> None:
+        self.interval = interval
+        self.length_s = interval.seconds
+        self.end_ms = NEVER_MS
+        self.last: Candle | None = None
+
+    def add(self, minute: Candle) -> None:
+        if self.last is None:
+            self.open_s = minute.open_s - minute.open_s % self.length_s
+            self.end_ms = (self.open_s + self.length_s) * 1000
+            self.open, self.high, self.low = minute.open, minute.high, minute.low
+            self.volume = 0
+        elif minute.high > self.high:
+            self.high = minute.high
+        if minute.low < self.low:  # noqa: PLR1730 - calling min takes longer than all the rest
+            self.low = minute.low
+        self.volume += minute.volume
+        self.last = minute
+
+    def close(self) -> Candle:
+        last, self.last, self.end_ms = self.last, None, NEVER_MS
+        assert last is not None
+        sides, is_backfilled = last.last, last.is_backfilled
+        return Candle(
+            self.interval, self.open_s, self.open, self.high, self.low, last.close, self.volume, sides, is_backfilled
         )
 
 
@@ -68,10 +108,12 @@ class Fold:
     and is left out. None: what is fed is all there is.
     """
 
+    __slots__ = ("_closed_until_ms", "_complete_from_s", "_longer", "_minute")
+
     def __init__(self, *, complete_from_ms: int | None = None) -> None:
-        self._complete_from_ms = complete_from_ms
-        self._minute: _Forming | None = None
-        self._rolled: dict[Interval, _Forming] = {}
+        self._complete_from_s = (complete_from_ms or 0) / 1000
+        self._minute: _Minute | None = None
+        self._longer = [_Longer(interval) for interval in ROLLED_UP]
         self._closed_until_ms = 0
 
     @property
@@ -82,10 +124,10 @@ class Fold:
     @property
     def next_end_ms(self) -> int | None:
         """The end of the forming candle that ends first; None when nothing forms."""
-        ends = [forming.end_ms for forming in self._rolled.values()]
+        end_ms = min(longer.end_ms for longer in self._longer)
         if self._minute is not None:
-            ends.append(self._minute.end_ms)
-        return min(ends, default=None)
+            end_ms = min(end_ms, self._minute.end_ms)
+        return None if end_ms == NEVER_MS else end_ms
 
     def add(self, quote: Quote) -> list[Candle]:
         """Take a quote; return the candles it closes.
@@ -93,15 +135,33 @@ class Fold:
         Raises:
             LateQuoteError: its minute is closed.
         """
-        minute = self._minute
-        price = quote.mid
-        if minute is not None and minute.end_ms - MINUTE_MS <= quote.epoch_ms < minute.end_ms:
-            minute.add(quote, price)
-            return []
-        self._refuse_late(quote.epoch_ms)
-        closed = self._close_until(quote.epoch_ms)
-        self._minute = _Forming(Interval.M1, quote.epoch_ms, price)
-        self._minute.add(quote, price)
+        minute, closed = self._minute, []
+        sides = quote.bid + quote.ask
+        if minute is None or not minute.start_ms <= quote.epoch_ms < minute.end_ms:
+            closed = self._make_way(quote.epoch_ms)
+            minute = self._minute = _Minute(quote.epoch_ms, sides)
+        elif sides > minute.high:
+            minute.high = sides
+        elif sides < minute.low:
+            minute.low = sides
+        minute.volume += 1
+        minute.last = quote
+        return closed
+
+    def add_all(self, ticks: Ticks) -> list[Candle]:
+        """Take quotes; return the candles they close. The same as `add` of each, at twice the speed.
+
+        Raises:
+            LateQuoteError: the minute of the first is closed; nothing was taken.
+        """
+        closed: list[Candle] = []
+        place, count = 0, len(ticks)
+        while place < count:
+            minute, epoch_ms = self._minute, ticks.epochs_ms[place]
+            if minute is None or not minute.start_ms <= epoch_ms < minute.end_ms:
+                closed += self._make_way(epoch_ms)
+                minute = self._minute = _Minute(epoch_ms, ticks.bids[place] + ticks.asks[place])
+            place = minute.add_run(ticks, place)
         return closed
 
     def add_bar(self, bar: Bar, volume: int = 0) -> list[Candle]:
@@ -114,40 +174,33 @@ class Fold:
         """
         self._refuse_late(bar.open_s * 1000)
         minute = self._minute
-        if minute is not None and minute.open_s == bar.open_s:
+        if minute is not None and minute.start_ms == bar.open_s * 1000:
             volume += minute.volume
             self._minute = None
         candle = Candle(Interval.M1, *bar, volume=volume, is_backfilled=True)
-        return [*self._close_until(bar.open_s * 1000), *self._close_minute(candle)]
+        return self._close_until(bar.open_s * 1000) + self._close_minute(candle, bar.end_ms)
 
     def restore(self, candle: Candle) -> None:
-        """Take a closed M1 that was told before, so that what rolls up from it goes on."""
-        self._close_minute(candle)
+        """Take a closed M1 that was told before, oldest first, so that what rolls up from it goes on."""
+        self._close_longer(candle.open_s * 1000)
+        self._close_minute(candle, candle.end_ms)
 
     def revise(self, minutes: Iterable[Candle]) -> None:
         """Build what rolls up anew from corrected closed minutes, oldest first, which must reach back far enough."""
-        opened = {interval: forming.open_s for interval, forming in self._rolled.items()}
-        self._rolled.clear()
+        forming = [longer for longer in self._longer if longer.last is not None]
+        opens_s = [longer.close().open_s for longer in forming]
         for minute in minutes:
-            for interval, open_s in opened.items():
+            for longer, open_s in zip(forming, opens_s, strict=True):
                 if minute.open_s >= open_s:
-                    self._roll_up(interval, minute)
+                    longer.add(minute)
 
     def forming(self) -> list[Candle]:
         """Tell the candles that are not closed yet, as they stand, the shortest first."""
         if self._minute is None:
             return []
         minute = self._minute.closed()
-        found = [minute]
-        for interval in ROLLED_UP:
-            rolled = self._rolled.get(interval)
-            is_new = rolled is None or minute.open_s * 1000 >= rolled.end_ms
-            draft = _Forming(interval, minute.open_s * 1000, minute.open) if is_new else copy(rolled)
-            assert draft is not None
-            draft.add_candle(minute)
-            found.append(draft.closed())
-        from_ms = self._complete_from_ms
-        return [candle for candle in found if from_ms is None or candle.open_s * 1000 >= from_ms]
+        found = [minute, *(_draft(longer, minute) for longer in self._longer)]
+        return [candle for candle in found if candle.open_s >= self._complete_from_s]
 
     def advance(self, now_ms: int, grace_ms: int = GRACE_MS) -> list[Candle]:
         """Close what ended `grace_ms` or longer before the market time `now_ms`."""
@@ -161,35 +214,45 @@ class Fold:
         return closed
 
     def _refuse_late(self, epoch_ms: int) -> None:
-        minute = self._minute
-        if epoch_ms < self._closed_until_ms or (minute is not None and epoch_ms < minute.open_s * 1000):
+        from_ms = self._closed_until_ms if self._minute is None else self._minute.start_ms
+        if epoch_ms < from_ms:
             raise LateQuoteError(f"the minute of {minute_of(epoch_ms)} is closed or was overtaken")
 
+    def _make_way(self, epoch_ms: int) -> list[Candle]:
+        """Close what a quote of another minute than the forming one closes. Raises LateQuoteError."""
+        self._refuse_late(epoch_ms)
+        return self._close_until(epoch_ms)
+
     def _close_until(self, until_ms: int) -> list[Candle]:
+        minute = self._minute
+        if minute is None or minute.end_ms > until_ms:
+            return self._close_longer(until_ms)
+        self._minute = None
+        return self._close_minute(minute.closed(), until_ms)
+
+    def _close_minute(self, candle: Candle, until_ms: int) -> list[Candle]:
+        """Account for a closed M1; return it and the longer candles that end by `until_ms`, which it completes."""
+        self._closed_until_ms = candle.open_s * 1000 + MINUTE_MS
+        closed = [candle]
+        for longer in self._longer:
+            longer.add(candle)
+            if longer.end_ms <= until_ms:
+                self._tell(longer.close(), closed)
+        return closed
+
+    def _close_longer(self, until_ms: int) -> list[Candle]:
         closed: list[Candle] = []
-        if self._minute is not None and self._minute.end_ms <= until_ms:
-            candle = self._minute.closed()
-            self._minute = None
-            closed += self._close_minute(candle)
-        return closed + self._close_rolled(until_ms)
+        for longer in self._longer:
+            if longer.end_ms <= until_ms:
+                self._tell(longer.close(), closed)
+        return closed
 
-    def _close_minute(self, candle: Candle) -> list[Candle]:
-        """Account for a closed M1: into the longer intervals, closing those that end before it and those with it."""
-        closed = self._close_rolled(candle.open_s * 1000)
-        self._closed_until_ms = max(self._closed_until_ms, candle.end_ms)
-        for interval in ROLLED_UP:
-            self._roll_up(interval, candle)
-        return [*closed, candle, *self._close_rolled(candle.end_ms)]
+    def _tell(self, candle: Candle, closed: list[Candle]) -> None:
+        if candle.open_s >= self._complete_from_s:
+            closed.append(candle)
 
-    def _roll_up(self, interval: Interval, candle: Candle) -> None:
-        forming = self._rolled.get(interval)
-        if forming is None:
-            forming = self._rolled[interval] = _Forming(interval, candle.open_s * 1000, candle.open)
-        forming.add_candle(candle)
 
-    def _close_rolled(self, until_ms: int) -> list[Candle]:
-        ended = [interval for interval in ROLLED_UP if interval in self._rolled]
-        ended = [interval for interval in ended if self._rolled[interval].end_ms <= until_ms]
-        closed = [self._rolled.pop(interval).closed() for interval in ended]
-        from_ms = self._complete_from_ms
-        return [candle for candle in closed if from_ms is None or candle.open_s * 1000 >= from_ms]
+def _draft(longer: _Longer, minute: Candle) -> Candle:
+    draft = copy(longer)
+    draft.add(minute)
+    return draft.close()

@@ -100,7 +100,7 @@ class TickCheck:
             return None
         if quote.epoch_ms < self._last.epoch_ms:
             return BadInput.BACKWARDS
-        is_known = self._last.is_backfilled or quote[:3] == self._last[:3]
+        is_known = self._last.is_backfilled or quote.has_prices_of(self._last)
         return BadInput.DUPLICATE if is_known else None
 
     def _jump(self, quote: Quote) -> BadInput | None:

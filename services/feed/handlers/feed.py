@@ -41,6 +41,7 @@ class Feed:
         self._clock = clock
         self._backoff = backoff
         self._breaker = Breaker(rest_s=backoff.most_s / 2)
+        metrics.BREAKER_OPEN.labels(means.venue.name).set(False)
         self._chance = chance
         self._is_resumed = False
         self._is_right = False

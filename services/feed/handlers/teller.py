@@ -30,6 +30,15 @@ class Teller:
         self._market = market
         self._opens: dict[Interval, int] = {}
         self._trace = new_trace()
+        self._count_from_zero()
+
+    def _count_from_zero(self) -> None:
+        """Show what has not happened yet as 0: the first gap is then a rise, which an alert can see."""
+        metrics.GAPS.labels(self.symbol)
+        for interval in Interval:
+            metrics.CORRECTIONS.labels(self.symbol, interval)
+        for reason in BadInput:
+            metrics.BAD_INPUT.labels(reason)
 
     def resume(self, opens: Mapping[Interval, int]) -> None:
         """Go on behind the candles that were told: the last open time (seconds) by interval."""

@@ -58,6 +58,8 @@ async def main(url: str, dialect: str) -> None:
         "refusal": await refusal(api),
     }
     await api.clear()
+    if dialect == "new":  # a connection that was made for it, the client leaves open
+        await api.wsconnection.close()
     print(json.dumps(told))  # noqa: T201  # this is how it answers
 
 
