@@ -72,12 +72,12 @@ def candles_of(*rows: tuple[float, float, float, float], interval: Interval = In
     return Candles.of(interval, [Candle(NOON_S + length_s * at, *row, 10.0) for at, row in enumerate(rows)])
 
 
-def tick_lists(*, most: int = 300) -> st.SearchStrategy[Ticks]:
+def tick_lists(*, least: int = 1, most: int = 200) -> st.SearchStrategy[Ticks]:
     """Random quotes on a grid of five cents: equal moments, silences, jumps over levels and wide spreads are common."""
-    pause_ms = st.sampled_from([0, 1, 300, 900, 2_500, 11_000, 59_000, 130_000])
-    move = st.sampled_from([0, 0, 1, -1, 3, -3, 8, -8, 25, -25, 70, -70])
+    pause_ms = st.sampled_from([0, 0, 1, 300, 300, 900, 900, 2_500, 11_000, 59_000, 130_000])
+    move = st.sampled_from([0, 1, -1, 3, -3, 3, -3, 8, -8, 8, -8, 25, -25, 70, -70])
     spread = st.sampled_from([2, 2, 2, 4, 6, 22])
-    return st.lists(st.tuples(pause_ms, move, spread), min_size=1, max_size=most).map(_walked)
+    return st.lists(st.tuples(pause_ms, move, spread), min_size=least, max_size=most).map(_walked)
 
 
 def _walked(steps: list[tuple[int, int, int]]) -> Ticks:

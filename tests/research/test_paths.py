@@ -1,17 +1,23 @@
 """The search for the next price that matters leaves nothing out."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+import itertools
+from collections.abc import Iterable
 
-from contracts.messages import Interval, Side
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from contracts.messages import ExitReason, Interval, Side, SignalRaised
 from research.backtest import run_backtest
 from research.candles import market_of
-from research.market import Ticks
-from research.trades import Trade
-from services.positions.domain.course import Followed
+from research.market import Market, Ticks
+from research.paths import CandlePath, Look
+from research.trades import Entry, Trade
+from services.positions.domain.course import Followed, StopMoved, TargetReached, after, step
+from services.positions.domain.exits import Price
 from services.positions.domain.plans import Bracket, Plan, Targets, course_of, targets_of
 from services.positions.domain.terms import price_signal
-from tests.research.builders import GOLD, Told, a_signal, rules, tick_lists
+from tests.research.builders import GOLD, NOON_S, Told, a_signal, candles_of, rules, tick_lists
 from tests.research.naive import Seen, follow
 
 plans = st.builds(
@@ -25,7 +31,15 @@ plans = st.builds(
 distances = st.sampled_from([0.5, 1.0, 2.0, 5.0])
 
 
-@given(ticks=tick_lists(), side=st.sampled_from(Side), plan=plans, stop=distances, target=distances, at=st.integers(0))
+@settings(max_examples=300, deadline=None)
+@given(
+    ticks=tick_lists(least=60),
+    side=st.sampled_from(Side),
+    plan=plans,
+    stop=distances,
+    target=distances,
+    at=st.integers(0, 5),
+)
 def test_a_trade_ends_as_if_every_quote_were_looked_at(
     ticks: Ticks, side: Side, plan: Plan, stop: float, target: float, at: int
 ) -> None:
@@ -59,3 +73,70 @@ def test_a_trade_ends_as_if_every_quote_were_looked_at(
 
 def told_by(trade: Trade) -> list[Seen]:
     return [Seen(part.exit.reason, part.exit.level, part.price, part.exit.closed_ms) for part in trade.parts]
+
+
+candle_moves = st.tuples(st.integers(-40, 40), st.integers(0, 30), st.integers(0, 30), st.integers(-6, 6))
+walks = st.lists(candle_moves, min_size=20, max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    moves=walks, side=st.sampled_from(Side), plan=plans, stop=distances, target=distances, entry=st.sampled_from(Entry)
+)
+def test_a_trade_on_candles_ends_as_if_every_candle_were_looked_into(
+    moves: list[tuple[int, int, int, int]], side: Side, plan: Plan, stop: float, target: float, entry: Entry
+) -> None:
+    candles = candles_of((4000.0, 4000.0, 4000.0, 4000.0), *_candle_rows(moves))
+    strategy = Told({NOON_S: a_signal(side, 4000.0, stop=stop, target=target)})
+
+    found = run_backtest(strategy, Market("XAUUSD", candles), rules(plan=plan, entry=entry, spread=0.2))
+
+    path = CandlePath(candles, 0.2)
+    price = path.closing_price(0) if entry is Entry.CLOSE else path.next_price(0)
+    if price is None:
+        assert not found.trades
+        return
+    one = _opened(found.signals[0], price, plan)
+    looks = itertools.chain.from_iterable(path.looks(side, at, price.epoch_ms) for at in range(1, len(candles)))
+    parts, has_ended = _looked_at(one, looks)
+    assert bool(found.trades) == has_ended
+    assert [(p.exit.reason, p.exit.level, p.price, p.exit.closed_ms) for t in found.trades for p in t.parts] == (
+        parts if has_ended else []
+    )
+
+
+def _candle_rows(moves: list[tuple[int, int, int, int]]) -> list[tuple[float, float, float, float]]:
+    rows, last = [], 4000.0
+    for move, above, below, gap in moves:
+        start = last + gap / 10
+        last = start + move / 10
+        rows.append((start, max(start, last) + above / 10, min(start, last) - below / 10, last))
+    return rows
+
+
+def _opened(signal: SignalRaised, price: Price, plan: Plan) -> Followed:
+    offered = structs.replace(signal, bid=price.bid, ask=price.ask, quote_ms=price.epoch_ms)
+    terms = price_signal(offered, GOLD)
+    bracket = Bracket(side=signal.side, entry=terms.entry, initial_stop=terms.stop)
+    targets = targets_of(plan, bracket, GOLD, terms.targets[0])
+    course = course_of(plan, bracket, GOLD, price.epoch_ms)
+    return Followed("p", signal.side, terms.stop, targets[0], price.epoch_ms, targets[1:], course)
+
+
+def _looked_at(one: Followed, looks: Iterable[Look]) -> tuple[list[tuple[ExitReason, float, float, int]], bool]:
+    """Show a trade every price of every candle."""
+    parts: list[tuple[ExitReason, float, float, int]] = []
+    standing: Followed | None = one
+    for look in looks:
+        happenings = step(standing, look.price)
+        for happening in happenings:
+            if isinstance(happening, StopMoved):
+                continue
+            reason = getattr(happening, "reason", None)
+            reason = reason or (ExitReason.TARGET if isinstance(happening, TargetReached) else ExitReason.TIME)
+            price = happening.level if look.is_passed else look.price.closing(one.side)
+            parts.append((reason, happening.level, price, look.closed_ms))
+        standing = after(standing, happenings)
+        if standing is None:
+            return parts, True
+    return parts, False
