@@ -13,9 +13,13 @@ from cli.database import database
 from cli.demo import demo
 from cli.evaluate import evaluate
 from cli.feed import feed
+from cli.lookahead import lookahead
+from cli.montecarlo import montecarlo
+from cli.optimize import optimize
 from cli.replay import replay
 from cli.streams import streams
 from cli.up import up
+from cli.walkforward import walkforward
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # what every wrong use is; typer names it not
 
@@ -31,6 +35,10 @@ app.command()(evaluate)
 app.command()(candles)
 app.command()(replay)
 app.command()(backtest)
+app.command()(optimize)
+app.command()(walkforward)
+app.command()(lookahead)
+app.command()(montecarlo)
 app.add_typer(feed, name="feed")
 app.add_typer(data, name="data")
 app.add_typer(streams, name="streams")

@@ -13,10 +13,14 @@ function coloured(value) {
   return value;
 }
 
+function smallTitle(changes) {
+  return changes.title ? { ...changes, title: { ...changes.title, font: { size: 13 }, standoff: 6 } } : changes;
+}
+
 for (const plot of DATA.plots) {
   const changes = coloured(plot.layout);
   for (const name of Object.keys(changes)) {
-    if (/^[xy]axis\d*$/.test(name)) changes[name] = axis(changes[name]);
+    if (/^[xy]axis\d*$/.test(name)) changes[name] = axis(smallTitle(changes[name]));
   }
   draw(plot.id, coloured(plot.traces), changes);
 }
