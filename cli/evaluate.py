@@ -1,4 +1,4 @@
-"""`sinyal evaluate`: what the trend-pullback strategy says about candles from a file.
+"""`sinyal evaluate`: what a strategy says about candles from a file.
 
 Judges with the very object that the live service runs. Everything wrong with the input is one line on standard error
 that names the file, the line or the option and what would be right, and exit status 2.
@@ -17,20 +17,19 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from cli.strategies import choose_strategy
+from cli.wrong_input import InputError as InputError  # noqa: PLC0414  # the other verbs look for it here
 from contracts.messages import Mode
 from services.signals.domain.candle import Candle
+from services.signals.domain.columns import columns_of
 from services.signals.domain.opinion import Evaluation, Signal
+from services.signals.domain.running import StrategyRun, as_evaluation
+from services.signals.domain.strategy import Strategy
 from services.signals.domain.strength import word_for
-from services.signals.domain.trend_pullback import TrendPullback, TrendPullbackParameters
 from services.signals.domain.view import View
 
 COLUMNS = ("epoch_s", "open", "high", "low", "close", "volume")
 HIGHEST_PRICE = 1e12  # far above any quote; beyond it sums lose all their digits
-NEEDED = TrendPullback.candles_needed
-
-
-class InputError(ValueError):
-    """What is wrong with the candles or an option, in one line, with what would be right."""
 
 
 def evaluate(
@@ -38,8 +37,13 @@ def evaluate(
     mode: Annotated[str, typer.Option(help="auto: as the live service does by itself; manual: as /signal does.")] = (
         "auto"
     ),
+    strategy: Annotated[str, typer.Option(help="The strategy's name, or name:INTERVAL.")] = "trend_pullback",
+    params: Annotated[
+        list[str] | None, typer.Option(help="Parameters that differ from the defaults: name=value, again for each.")
+    ] = None,
     window: Annotated[
-        int | None, typer.Option(help=f"Judge the last N rows, at least {NEEDED}; without it, all rows.")
+        int | None,
+        typer.Option(help="Judge the last N rows, for a strategy that reads a window; without it, all rows."),
     ] = None,
     each: Annotated[
         bool, typer.Option("--each", help="Judge every row from the Nth on, on the N rows that end there.")
@@ -49,12 +53,13 @@ def evaluate(
     """Tell what the strategy says about the last candle of a file, or about each of them."""
     try:
         chosen = _mode(mode)
+        judge = choose_strategy(strategy, params or [])
         rows = read_candles(candles)
-        length = _window_length(candles, rows, window, each=each)
+        length = _window_length(candles, rows, window, judge, each=each)
     except InputError as e:
         typer.echo(str(e), err=True)
         raise typer.Exit(2) from None
-    judged = _judge(rows, length) if each else _judge(rows[-length:], length)
+    judged = _judge(judge, rows if each else rows[-length:], length)
     if as_json:
         for candle, evaluation in judged:
             typer.echo(json.dumps(as_document(candle, evaluation, chosen), allow_nan=False))
@@ -117,14 +122,19 @@ def _mode(text: str) -> Mode:
     return Mode(text)
 
 
-def _window_length(path: Path, rows: Sequence[Candle], window: int | None, *, each: bool) -> int:
-    if window is not None and window < NEEDED:
-        raise InputError(f"--window {window}: must be at least {NEEDED}, the rows that the strategy needs")
-    if len(rows) < NEEDED:
-        raise InputError(f"{path}: has {len(rows)} rows; the strategy needs at least {NEEDED}")
-    length = window or (TrendPullback.window_length if each else len(rows))
+def _window_length(
+    path: Path, rows: Sequence[Candle], window: int | None, strategy: Strategy[Any], *, each: bool
+) -> int:
+    needed = strategy.candles_needed
+    if window is not None and strategy.indicators():
+        raise InputError(f"--window {window}: {strategy.name} reads all rows, since it follows averages")
+    if window is not None and window < needed:
+        raise InputError(f"--window {window}: must be at least {needed}, the rows that the strategy needs")
+    if len(rows) < needed:
+        raise InputError(f"{path}: has {len(rows)} rows; the strategy needs at least {needed}")
+    length = window or (strategy.window_length if each else len(rows))
     if length > len(rows):
-        raise InputError(f"--window {length}: {path} has only {len(rows)} rows; give between {NEEDED} and {len(rows)}")
+        raise InputError(f"--window {length}: {path} has only {len(rows)} rows; give between {needed} and {len(rows)}")
     return length
 
 
@@ -172,11 +182,20 @@ def _check(where: str, candle: Candle) -> None:
         raise InputError(f"{where}: volume {candle.volume:g} must not be negative")
 
 
-def _judge(rows: Sequence[Candle], length: int) -> Iterator[tuple[Candle, Evaluation]]:
-    """Yield each candle from the `length`th on with what the strategy says about the `length` rows that end there."""
-    strategy = TrendPullback(TrendPullbackParameters())
+def _judge(strategy: Strategy[Any], rows: Sequence[Candle], length: int) -> Iterator[tuple[Candle, Evaluation]]:
+    """Yield each candle from the `length`th on with what the strategy says about the `length` rows that end there.
+
+    One with indicators reads every row, and is heard from the first that it can judge; where `length` is all of the
+    rows, about the last.
+    """
+    if strategy.indicators():
+        first = len(rows) - 1 if length == len(rows) else strategy.candles_needed - 1
+        for place, evaluation in StrategyRun(strategy).evaluations(columns_of(rows), first):
+            yield rows[place], evaluation
+        return
     for end in range(length, len(rows) + 1):
-        yield rows[end - 1], strategy.evaluate(View.of(rows[end - length : end]))
+        window = rows[end - length : end]
+        yield rows[end - 1], as_evaluation(strategy.evaluate(View.of(window)), {})
 
 
 def _show(candle: Candle, evaluation: Evaluation, mode: Mode) -> None:

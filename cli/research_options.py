@@ -3,30 +3,28 @@
 Every function raises InputError: one line that names the option and what would be right.
 """
 
-import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from cli.evaluate import InputError
 from cli.market_files import Read, read_candle_file, read_tape, tape_market
+from cli.strategies import choose_strategy as choose_strategy  # noqa: PLC0414  # research verbs ask here for it
+from cli.strategies import read_parameters as read_parameters  # noqa: PLC0414  # and for it
+from cli.wrong_input import InputError
 from contracts.messages import Interval
 from research.backtest import TooShortError
 from research.market import Market
 from research.trades import Entry, Rules
 from services.positions.domain.instrument import Instrument, UnknownInstrumentError, find_instrument
 from services.positions.domain.plans import Plan, UnknownPlanError, read_plan
-from services.signals.domain.built_in import BUILT_IN
-from services.signals.domain.strategy import Strategy, StrategyError, build_strategy
 
 CANDLE_SPREAD_PIPS = 3.0
 """What candles are given where no spread is asked for: a usual one of gold, 0.30 USD."""
@@ -45,30 +43,6 @@ class Source:
     def name(self) -> str:
         """The file's or the folder's name, for people."""
         return str(self.tape or self.candles)
-
-
-def choose_strategy(name: str, parameters: Sequence[str]) -> Strategy[Any]:
-    """Find a strategy and set its parameters, given as `name=value` (several with commas between)."""
-    if name not in BUILT_IN:
-        raise InputError(f"--strategy {name}: no such strategy; there are {', '.join(BUILT_IN)}")
-    try:
-        return build_strategy(BUILT_IN[name], read_parameters(parameters))
-    except StrategyError as e:
-        raise InputError(f"--params: {e}") from e
-
-
-def read_parameters(texts: Sequence[str]) -> dict[str, int | float]:
-    """Read `name=value` pairs; a number without a point is a whole one."""
-    pairs = [pair.strip() for text in texts for pair in text.split(",") if pair.strip()]
-    found: dict[str, int | float] = {}
-    for pair in pairs:
-        name, _, value = (part.strip() for part in pair.partition("="))
-        if not name or not value:
-            raise InputError(f"--params {pair}: must be name=value, such as score_needed=6")
-        if name in found:
-            raise InputError(f"--params {pair}: {name} is given twice")
-        found[name] = _value(pair, value)
-    return found
 
 
 def read_moment(option: str, text: str | None) -> int | None:
@@ -141,16 +115,6 @@ def _tape(
     if not len(ticks):
         raise InputError(f"--tape {path}: holds no quote before --to")
     return tape_market(symbol, ticks if spread is None else ticks.with_spread(spread), interval)
-
-
-def _value(pair: str, text: str) -> int | float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"--params {pair}: the value must be a number")
-    return int(text) if text.lstrip("+-").isdecimal() else number
 
 
 def _plan(text: str) -> Plan:
