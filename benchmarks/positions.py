@@ -22,7 +22,7 @@ from contracts.messages import ExitReason, FeedState, FeedStateChanged, Interval
 from services.positions.domain.exits import Price, crossed, exit_at
 from services.positions.domain.instrument import find_instrument
 from services.positions.domain.levels import Followed, LevelIndex
-from services.positions.handlers.follower import PendingExit
+from services.positions.handlers.pending import Batch, PendingExit
 from services.positions.handlers.tenure import CHUNK
 from services.positions.settings import PositionsSettings
 from services.positions.wiring import PositionsRoom
@@ -184,7 +184,7 @@ async def exit_all(room: PositionsRoom, pool: Pool, count: int) -> None:
     started, worst = time.perf_counter(), 0.0
     for first in range(0, len(exits), CHUNK):
         begun = time.perf_counter()
-        await room.ending.store_exits("XAUUSD", 0, exits[first : first + CHUNK], None)
+        await room.ending.store("XAUUSD", 0, Batch(exits[first : first + CHUNK], [], [], None))
         worst = max(worst, time.perf_counter() - begun)
     print(f"exits of {count}: {time.perf_counter() - started:.2f} s, slowest chunk of {CHUNK}: {worst * 1000:.0f} ms")
 

@@ -14,18 +14,16 @@ from typing import Protocol
 from chassis.bus import Outgoing
 from chassis.errors import SinyalError
 from contracts.asks import ClosedTrade
-from contracts.messages import DeliveryState, Interval, Mode
+from contracts.messages import Interval, Mode, SignalRaised
+from services.positions.domain.calm import Pause
+from services.positions.domain.course import Followed
 from services.positions.domain.day import DaySpan, DayTotal
-from services.positions.domain.exits import Exit
 from services.positions.domain.gates import Given
+from services.positions.domain.history import Happened
 from services.positions.domain.holding import Closing, Holding
-from services.positions.domain.levels import Followed
-from services.positions.domain.life import State
+from services.positions.domain.preferences import Chosen
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
-
-End = tuple[Holding, Exit]
-"""A position with the exit that a tick gave it."""
 
 
 class TenureOverError(SinyalError):
@@ -46,7 +44,9 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A subscriber who could be given a signal; `has_position` counts what is proposed, parked or open."""
+    """A subscriber who could be given a signal. `has_position` is as of the signal's quote: what is live, and what a
+    later tick closed, so that it does not matter whether that was stored before the signal was handed out.
+    """
 
     person: Person
     has_position: bool
@@ -54,10 +54,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One position to be stored."""
+    """One position to be stored, at the terms of its owner's plan."""
 
     position_id: str
     person: Person
+    terms: Terms
+    lots: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +76,18 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A position that goes to another state without closing."""
+class Chapter:
+    """What happened to a position that was locked, in order, and what it has become by that.
 
-    holding: Holding
-    state: State
-    at: datetime
-    delivery_state: DeliveryState | None = None
-    void_reason: str | None = None
+    `in_force_ms` is the market time of the last tick that was held against it, None where no tick was. `closing` says
+    what it earned where it closed.
+    """
+
+    before: Holding
+    after: Holding
+    happened: tuple[Happened, ...]
+    in_force_ms: int | None = None
+    closing: Closing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,10 @@ class Subscribers(Protocol):
         """Switch automatic signals; None where there is no such person. Who switches them on can be reached again."""
         ...
 
+    async def choose(self, subscriber_id: int, chosen: Chosen) -> Person | None:
+        """Store what a person chose; None where there is no such person."""
+        ...
+
     async def deactivate(self, subscriber_id: int, reason: str, seen_at: datetime) -> None:
         """Give a person nothing until he comes back: he could not be reached at `seen_at` (wall clock). One who has
         been heard of since stays.
@@ -167,20 +177,24 @@ class Proposals(Protocol):
         """Store the signal itself; one that is stored stays."""
         ...
 
-    async def candidates(self, symbol: str, *, after_id: int, limit: int) -> list[Candidate]:
+    async def candidates(self, symbol: str, quote_ms: int, *, after_id: int, limit: int) -> list[Candidate]:
         """List active subscribers with automatic signals, by id, from behind `after_id`."""
         ...
 
-    async def candidate(self, symbol: str, subscriber_id: int) -> Candidate | None:
-        """Look one subscriber up, automatic or not."""
+    async def candidate(self, symbol: str, quote_ms: int | None, subscriber_id: int) -> Candidate | None:
+        """Look one subscriber up, automatic or not. Who asks now (`quote_ms` None) is held to what is live now."""
         ...
 
     async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
         """Tell what people were given since a market time; what never arrived is left out."""
         ...
 
-    async def propose(self, terms: Terms, proposals: Sequence[Proposal], at: datetime) -> set[str]:
+    async def propose(self, signal: SignalRaised, proposals: Sequence[Proposal], at: datetime) -> set[str]:
         """Store positions and return the ids that were: one who has a live position meanwhile gets no other."""
+        ...
+
+    async def pause(self, symbol: str, market_ms: int) -> Pause | None:
+        """Look for a pause that a moment of market time falls into."""
         ...
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
@@ -195,18 +209,8 @@ class Positions(Protocol):
         """Read positions and keep others from changing them until the transaction ends."""
         ...
 
-    async def move(self, move: Move) -> None:
-        """Store a change of state."""
-        ...
-
-    async def park(self, ends: Sequence[End], at: datetime) -> None:
-        """Store exits that wait for their delivery to be known."""
-        ...
-
-    async def close(
-        self, closings: Sequence[Closing], at: datetime, delivery_state: DeliveryState | None = None
-    ) -> None:
-        """Store the ends of positions."""
+    async def save(self, chapters: Sequence[Chapter], at: datetime) -> None:
+        """Store what happened to positions, and what they are now."""
         ...
 
     async def day_totals(self, days: Mapping[int, DaySpan]) -> Mapping[int, DayTotal]:
@@ -255,7 +259,7 @@ class Answers(Protocol):
 
 
 class Progress(Protocol):
-    """How far ticks were followed, per symbol."""
+    """How far ticks were followed, per symbol, and whether signals pause."""
 
     async def begin(self, symbol: str) -> tuple[int, Mark | None]:
         """Start a tenure: returns its number, which no earlier owner has, and the mark; None where there is none."""
@@ -263,6 +267,14 @@ class Progress(Protocol):
 
     async def is_current(self, symbol: str, tenure: int) -> bool:
         """Tell whether a tenure is still the last one."""
+        ...
+
+    async def pausing(self, symbol: str) -> Pause | None:
+        """Read the pause that has not ended."""
+        ...
+
+    async def pause(self, symbol: str, pause: Pause) -> None:
+        """Store that a pause began or ended."""
         ...
 
     async def save(self, symbol: str, tenure: int, mark: Mark) -> None:

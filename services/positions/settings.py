@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 
 from chassis.settings import RoomSettings
 from services.positions.domain.instrument import find_instrument
+from services.positions.domain.plans import PlanRule, read_plan
 from services.positions.domain.subscriber import Access, checked_language
 
 
@@ -34,6 +35,20 @@ def _checked_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as e:
         raise ValueError(f"{name!r} is no time zone: one like Asia/Jakarta is needed") from e
     return name
+
+
+def _checked_plan(plan: str) -> str:
+    read_plan(plan)
+    return plan
+
+
+def _checked_plans(plans: tuple[str, ...]) -> tuple[str, ...]:
+    for one in plans:
+        strategy, is_said, plan = one.partition("=")
+        if not (strategy and is_said):
+            raise ValueError(f"{one!r} is not like strategy=plan")
+        read_plan(plan)
+    return plans
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -70,6 +85,14 @@ class PositionsSettings(RoomSettings):
     max_spread_pips: float | None = Field(
         None, gt=0, description="pips; a wider spread lets no signal through; none: the instrument's own (XAUUSD 10)"
     )
+    plan: Annotated[str, AfterValidator(_checked_plan)] = Field(
+        "standard",
+        description="plan of a trade: plain, standard, scaled, or switches joined by + (single or three, break_even, "
+        "trailing, tightening, limit:<seconds>); subscribers choose otherwise for themselves",
+    )
+    strategy_plans: Annotated[Names, AfterValidator(_checked_plans)] = Field(
+        (), description="plans of strategies that have their own, comma separated: breakout=scaled"
+    )
     settle_grace_s: float = Field(
         600.0,
         gt=0,
@@ -78,3 +101,9 @@ class PositionsSettings(RoomSettings):
     tick_silence_s: float = Field(
         60.0, gt=0, description="wall seconds without a tick, while the feed is live, after which this is not ready"
     )
+
+    @property
+    def plan_rule(self) -> PlanRule:
+        """The plans as the domain knows them."""
+        own = (one.partition("=") for one in self.strategy_plans)
+        return PlanRule(read_plan(self.plan), {strategy: read_plan(plan) for strategy, _, plan in own})

@@ -21,6 +21,7 @@ from services.positions.adapters.postgres_lease import PostgresLeases
 from services.positions.adapters.postgres_store import SCHEMA, PostgresStore, require_tables
 from services.positions.domain.gates import GateRules
 from services.positions.domain.instrument import Instrument, find_instrument
+from services.positions.domain.levels import Standing
 from services.positions.domain.subscriber import AccessRule
 from services.positions.handlers.answers import Answers
 from services.positions.handlers.ending import Ending
@@ -28,6 +29,7 @@ from services.positions.handlers.ground import Ground
 from services.positions.handlers.housekeeping import Housekeeping
 from services.positions.handlers.market import Market
 from services.positions.handlers.patience import held
+from services.positions.handlers.pausing import Pausing
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
 from services.positions.handlers.requesting import Requesting
@@ -65,13 +67,15 @@ class PositionsRoom:
             market=self.market,
             rules=rules,
             access=access,
+            plans=settings.plan_rule,
             instruments={symbol: _instrument(symbol, settings) for symbol in settings.symbols},
         )
         self.watch = Watch(ground)
-        self.ending = Ending(ground)
+        newcomer = _newcomer(settings)
+        self.ending = Ending(ground, Pausing(ground, newcomer))
         self.proposing = Proposing(ground)
-        self.people = People(ground, _newcomer(settings))
-        self.answers = Answers(ground, self.people)
+        self.people = People(ground, newcomer)
+        self.answers = Answers(ground, self.people, self._standing)
         self.requesting = Requesting(ground, self.people, self.proposing)
         self.housekeeping = Housekeeping(ground)
         self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
@@ -118,6 +122,8 @@ class PositionsRoom:
             bus.answer(catalogue.SUBSCRIBER, people.subscriber),
             bus.answer(catalogue.SET_LANGUAGE, people.set_language),
             bus.answer(catalogue.SET_AUTO, people.set_auto),
+            bus.answer(catalogue.SETTINGS, people.settings),
+            bus.answer(catalogue.CHANGE_SETTING, people.change_setting),
             bus.answer(catalogue.DEACTIVATE, people.deactivate),
             bus.answer(catalogue.REQUEST_SIGNAL, self.requesting.request_signal),
             bus.answer(catalogue.STATUS, answers.status),
@@ -136,6 +142,12 @@ class PositionsRoom:
         consumer, topic = catalogue.POSITIONS_DELIVERIES, catalogue.DELIVERY
         routes = {topic: held(consumer, topic, self.ending.on_delivery)}
         await consume(self._bus, consumer, routes, clock=self._clock, concurrency=DELIVERIES_AT_ONCE)
+
+    def _standing(self, symbol: str, position_id: str) -> Standing | None:
+        """Look where the stop of a position is this moment; None where another copy follows it."""
+        followers = (one.follower for one in self.following if one.symbol == symbol)
+        follower = next(followers, None)
+        return None if follower is None else follower.standing(position_id)
 
     # --- readiness ----------------------------------------------------------------------------------------------------
 

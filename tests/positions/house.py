@@ -66,7 +66,7 @@ class House:
             yield cls(url, pool, MemoryBus(SystemClock()))
 
     def settings(self, **changes: Any) -> PositionsSettings:
-        return PositionsSettings(**({"database_url": self.url, "access": "open"} | changes))
+        return PositionsSettings(**({"database_url": self.url, "access": "open", "plan": "plain"} | changes))
 
     @asynccontextmanager
     async def room(self, *, follows: bool = True, **changes: Any) -> AsyncIterator[PositionsRoom]:
@@ -162,6 +162,15 @@ class House:
     async def deliver(self, *people: int, state: DeliveryState = DeliveryState.DELIVERED, **changes: Any) -> None:
         for one in people:
             await self.settle(a_delivery(await self.sent_to(one), state, **changes))
+
+    async def deliver_next(self, person: int, count: int) -> None:
+        """Deliver the signal that is a person's `count`th."""
+
+        def sent() -> list[SendMessage]:
+            return [one for one in self.sent() if one.subscriber_id == person]
+
+        await until(lambda: len(sent()) >= count, f"signal {count} to {person}")
+        await self.settle(a_delivery(sent()[count - 1]))
 
     async def handled(self, consumer: Any) -> None:
         await until(lambda: self.bus.waiting(consumer) == 0, f"handling of {consumer.name}")

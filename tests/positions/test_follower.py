@@ -43,11 +43,11 @@ def test_ticks_are_remembered_for_a_while_and_the_mark_rewinds_to_the_oldest() -
         tape.play(a_tick(after_ms, 4000.0))
         tape.clock.advance(RECENT_S / 2)
 
-    _, mark = tape.follower.batch(10)
+    mark = tape.follower.batch(10).mark
 
     assert mark == Mark(3, START_MS + 2000, 1, START_MS)
     tape.play(a_tick(3000, 4000.0))
-    assert tape.follower.batch(10)[1] == Mark(4, START_MS + 3000, 2, START_MS + 1000)
+    assert tape.follower.batch(10).mark == Mark(4, START_MS + 3000, 2, START_MS + 1000)
 
 
 def test_memory_is_bounded_however_fast_ticks_come() -> None:
@@ -55,10 +55,11 @@ def test_memory_is_bounded_however_fast_ticks_come() -> None:
     for after_ms in range(RECENT_LIMIT + 10):
         tape.play(a_tick(after_ms, 4000.0))
 
-    _, mark = tape.follower.batch(1)
+    mark = tape.follower.batch(1).mark
 
-    assert mark is not None
-    assert mark.sequence - mark.rewind_sequence == RECENT_LIMIT - 1
+    assert mark == Mark(RECENT_LIMIT + 10, START_MS + RECENT_LIMIT + 9, 1, START_MS)
+    assert len(tape.follower._recent) == RECENT_LIMIT
+    assert len(tape.follower._rewind) == 1
 
 
 def test_a_tick_that_lay_in_the_stream_is_late() -> None:
@@ -68,7 +69,7 @@ def test_a_tick_that_lay_in_the_stream_is_late() -> None:
         tape.clock.advance(60)
         tape.follower.follow([a_position()])
         tape.play(a_tick(1000, 3998.0), age_s=age_s)
-        (one,), _ = tape.follower.batch(10)
+        (one,) = tape.follower.batch(10).exits
         ends.append(one.exit.detected_late)
 
     assert ends == [False, True]
@@ -81,7 +82,7 @@ def test_a_position_that_was_crossed_before_it_was_known_ends_at_that_tick() -> 
 
     tape.follower.follow([a_position("a"), a_position("b"), a_position("late", 2000)])
 
-    exits, _ = tape.follower.batch(10)
+    exits = tape.follower.batch(10).exits
     assert [(one.position_id, one.exit.reason, one.exit.price) for one in exits] == [
         ("a", ExitReason.TARGET, 4003.5), ("b", ExitReason.TARGET, 4003.5),
     ]  # fmt: skip
@@ -97,7 +98,7 @@ def test_an_exit_that_is_not_stored_yet_is_not_decided_again() -> None:
     tape.play(a_tick(2000, 3998.0))
 
     assert tape.follower.exit_count == 1
-    tape.follower.stored(1)
+    tape.follower.stored(tape.follower.batch(10))
     assert (tape.follower.exit_count, tape.follower.exits_waiting.is_set()) == (0, False)
 
 
@@ -106,12 +107,12 @@ def test_the_mark_waits_for_the_exits_before_it() -> None:
     tape.follower.follow([a_position("a"), a_position("b")])
     tape.play(a_tick(1000, 3998.0))
 
-    exits, mark = tape.follower.batch(1)
-    assert (len(exits), mark) == (1, None)
-    tape.follower.stored(1)
-    exits, mark = tape.follower.batch(1)
+    batch = tape.follower.batch(1)
+    assert (len(batch.exits), batch.mark) == (1, None)
+    tape.follower.stored(batch)
+    batch = tape.follower.batch(1)
 
-    assert (len(exits), mark) == (1, Mark(1, START_MS + 1000, 1, START_MS + 1000))
+    assert (len(batch.exits), batch.mark) == (1, Mark(1, START_MS + 1000, 1, START_MS + 1000))
 
 
 def test_after_a_restart_the_ticks_from_the_rewind_on_are_followed_again() -> None:

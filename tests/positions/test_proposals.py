@@ -240,3 +240,47 @@ def _judge(evaluation: asks.Evaluation):
         return evaluation
 
     return judge
+
+
+@pytest.mark.parametrize(("closed_at_ms", "given"), [(180_000, 2), (180_001, 1)])
+async def test_who_had_a_position_at_the_signals_quote_gets_none_whether_its_end_is_stored_or_not(
+    house: House, closed_at_ms: int, given: int
+) -> None:
+    async with house.room(plan="single+limit:180"):
+        await house.opened(1)
+        await house.tick(a_tick(closed_at_ms, 3999.9))
+        await house.closed(1)
+
+        await house.raise_signal(a_signal(3))
+        await house.quiet()
+
+    assert len(house.sent()) == given
+
+
+async def test_a_price_that_has_gone_away_is_priced_anew_with_the_same_distances(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await house.tick(a_tick(2000, 4000.51))
+        await house.quiet()
+
+        await house.raise_signal(a_signal())
+        send = await house.sent_to(1)
+        await house.followed(1)
+
+    assert (send.content.entry, send.content.stop, send.content.targets) == (4000.71, 3998.71, (4003.71,))
+    assert send.content.market_ms == START_MS + 2000
+    assert await house.rows("select entry, in_force_ms from position") == [(4000.71, START_MS + 2000)]
+
+
+async def test_a_price_that_moved_a_little_leaves_the_signal_as_it_is(house: House) -> None:
+    async with house.room():
+        await house.feed()
+        await house.subscribe(1)
+        await house.tick(a_tick(2000, 4000.5))
+        await house.quiet()
+
+        await house.raise_signal(a_signal())
+        send = await house.sent_to(1)
+
+    assert send.content.entry == 4000.1

@@ -13,7 +13,7 @@ from contracts import catalogue
 from contracts.messages import ExitReason, SendClass, Side
 from services.positions.adapters.postgres_store import PostgresStore, require_tables
 from services.positions.domain.exits import Price, exit_at
-from services.positions.handlers.follower import PendingExit
+from services.positions.handlers.pending import Batch, PendingExit
 from services.positions.ports import Work
 from services.positions.wiring import URL_SETTING, main
 from tests.positions.builders import GOLD, START_MS, a_delivery, a_signal, a_tick
@@ -191,7 +191,7 @@ async def test_a_broker_that_was_away_delays_but_loses_nothing(house: House) -> 
             detected_late=False,
         )  # fmt: skip
         house.bus.cut()
-        await room.ending.store_exits("XAUUSD", 1, [PendingExit(position_id, end, "", 0)], None)
+        await room.ending.store("XAUUSD", 1, Batch([PendingExit(position_id, end, "", 0)], [], [], None))
         assert room.checks()["bus"]().reason == "the broker cannot be reached"
         assert house.bus.said(catalogue.POSITION_CLOSED) == []
         house.bus.mend()

@@ -2,46 +2,47 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import UnionType
 
-from contracts.messages import DeliveryState, Side
-from services.positions.adapters.postgres_rows import HOLDING, Connection, holding
+import msgspec
+
+from contracts.messages import ExitReason, Side
+from services.positions.adapters.postgres_rows import HOLDING, Connection, Row, holding
+from services.positions.domain.course import Course, Followed
 from services.positions.domain.day import DaySpan, DayTotal
-from services.positions.domain.holding import Closing, Holding
-from services.positions.domain.levels import Followed
-from services.positions.domain.life import State
-from services.positions.ports import End, Move
+from services.positions.domain.history import EVENTS, Arrived, Lost, at_ms
+from services.positions.domain.holding import Holding
+from services.positions.domain.instrument import Instrument, find_instrument
+from services.positions.domain.plans import Bracket, Plan, course_of, read_plan
+from services.positions.ports import Chapter
 
 _LOCK = f"""
     select {HOLDING} from position p join subscriber s on s.id = p.subscriber_id
     where p.id = any(%s) order by p.id for no key update of p
 """  # noqa: S608  # HOLDING is a constant list of columns
-_MOVE = """
-    with moved as (
-        update position set state = %(state)s, version = version + 1,
-            delivery_state = coalesce(%(delivery)s, delivery_state), void_reason = %(reason)s,
-            opened_at = case when %(state)s = 'open' then %(at)s else opened_at end,
-            closed_at = case when %(state)s = 'void' then %(at)s else closed_at end
-        where id = %(id)s and version = %(version)s returning id, version, quote_ms
+_SAVE = """
+    with saved as (
+        update position p set state = c.state, version = c.version, stop = c.stop, stop_reason = c.stop_reason,
+            in_force_ms = greatest(p.in_force_ms, c.in_force_ms), legs = c.legs::jsonb,
+            delivery_state = coalesce(c.delivery, p.delivery_state), void_reason = c.void_reason,
+            exit_reason = c.exit_reason, exit_level = c.level, exit_price = c.price, slippage_pips = c.slippage,
+            closed_ms = c.closed_ms, detected_late = c.late, pnl = c.pnl, r = c.r,
+            opened_at = case when c.state in ('open', 'closed') then coalesce(p.opened_at, %(at)s) end,
+            closed_at = case when c.state in ('closed', 'void') then %(at)s end
+        from unnest(%(ids)s::text[], %(versions)s::int[], %(afters)s::int[], %(states)s::text[], %(stops)s::float8[],
+            %(stop_reasons)s::text[], %(in_force)s::bigint[], %(legs)s::text[], %(deliveries)s::text[],
+            %(voids)s::text[], %(reasons)s::text[], %(levels)s::float8[], %(prices)s::float8[],
+            %(slippages)s::float8[], %(closed)s::bigint[], %(lates)s::bool[], %(pnls)s::numeric[], %(rs)s::float8[])
+            as c (id, was, version, state, stop, stop_reason, in_force_ms, legs, delivery, void_reason, exit_reason,
+                level, price, slippage, closed_ms, late, pnl, r)
+        where p.id = c.id and p.version = c.was and p.state in ('proposed', 'parked', 'open')
+        returning p.id
     )
-    insert into position_event (position_id, version, event, at, market_ms)
-    select id, version, %(state)s, %(at)s, quote_ms from moved
-"""
-_END = """
-    with ended as (
-        update position p set state = %(state)s, version = p.version + 1, exit_reason = e.reason, exit_level = e.level,
-            exit_price = e.price, slippage_pips = e.slippage, closed_ms = e.closed_ms, detected_late = e.late,
-            pnl = e.pnl, r = e.r, delivery_state = coalesce(%(delivery)s, p.delivery_state),
-            closed_at = case when %(state)s = 'closed' then %(at)s end,
-            opened_at = case when %(state)s = 'closed' then coalesce(p.opened_at, %(at)s) else p.opened_at end
-        from unnest(%(ids)s::text[], %(versions)s::int[], %(reasons)s::text[], %(levels)s::float8[],
-            %(prices)s::float8[], %(slippages)s::float8[], %(closed)s::bigint[], %(lates)s::bool[],
-            %(pnls)s::numeric[], %(rs)s::float8[])
-            as e (id, version, reason, level, price, slippage, closed_ms, late, pnl, r)
-        where p.id = e.id and p.version = e.version and p.state in ('proposed', 'parked', 'open')
-        returning p.id, p.version, p.closed_ms
-    )
-    insert into position_event (position_id, version, event, at, market_ms)
-    select id, version, %(state)s, %(at)s, closed_ms from ended
+    insert into position_event (position_id, version, event, at, market_ms, detail)
+    select e.id, e.version, e.event, %(at)s, e.market_ms, e.detail::jsonb
+    from unnest(%(event_ids)s::text[], %(event_versions)s::int[], %(events)s::text[], %(market)s::bigint[],
+        %(details)s::text[]) as e (id, version, event, market_ms, detail)
+    join saved on saved.id = e.id
 """
 _DAYS = """
     select d.subscriber_id, coalesce(sum(p.pnl), 0), count(p.id)
@@ -51,7 +52,9 @@ _DAYS = """
     group by d.subscriber_id
 """
 _FOLLOWED = """
-    select id, side, stop, targets[1], in_force_ms from position
+    select id, side, stop, targets, in_force_ms, stop_reason, jsonb_array_length(legs), plan, entry, initial_stop,
+        quote_ms
+    from position
     where symbol = %s and state in ('proposed', 'open') and (%s::text is null or signal_id = %s) order by id
 """
 _UNSETTLED = """
@@ -70,28 +73,10 @@ class PostgresPositions:
         cursor = await self._connection.execute(_LOCK.encode(), (list(position_ids),))
         return [holding(row) for row in await cursor.fetchall()]
 
-    async def move(self, move: Move) -> None:
-        """Store a change of state."""
-        values = {
-            "id": move.holding.position_id, "version": move.holding.version, "state": move.state, "at": move.at,
-            "delivery": move.delivery_state, "reason": move.void_reason,
-        }  # fmt: skip
-        await self._connection.execute(_MOVE, values)
-
-    async def park(self, ends: Sequence[End], at: datetime) -> None:
-        """Store exits that wait for their delivery to be known."""
-        nothing = [None] * len(ends)
-        values = _ending(State.PARKED, ends, at) | {"pnls": nothing, "rs": nothing, "delivery": None}
-        await self._connection.execute(_END, values)
-
-    async def close(
-        self, closings: Sequence[Closing], at: datetime, delivery_state: DeliveryState | None = None
-    ) -> None:
-        """Store the ends of positions."""
-        results = {"pnls": [one.pnl for one in closings], "rs": [one.r for one in closings]}
-        ends = [(one.holding, one.exit) for one in closings]
-        values = _ending(State.CLOSED, ends, at) | results | {"delivery": delivery_state}
-        await self._connection.execute(_END, values)
+    async def save(self, chapters: Sequence[Chapter], at: datetime) -> None:
+        """Store what happened, each only from the version it was read at."""
+        if chapters:
+            await self._connection.execute(_SAVE, {"at": at} | _rows(chapters) | _events(chapters))
 
     async def day_totals(self, days: Mapping[int, DaySpan]) -> Mapping[int, DayTotal]:
         """Add up what each subscriber closed in a span of market time."""
@@ -108,15 +93,80 @@ class PostgresPositions:
     async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
         """List the positions that ticks can cross."""
         rows = await (await self._connection.execute(_FOLLOWED, (symbol, signal_id, signal_id))).fetchall()
-        return [Followed(row[0], Side(row[1]), row[2], row[3], row[4]) for row in rows]
+        courses = Courses(find_instrument(symbol))
+        return [courses.followed(row) for row in rows]
 
 
-def _ending(state: State, ends: Sequence[End], at: datetime) -> dict[str, object]:
-    """Write ends as columns."""
+class Courses:
+    """Makes the followed positions of one symbol. Those of one signal share what their plan comes to."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+        self._known: dict[tuple[object, ...], Course] = {}
+
+    def followed(self, row: Row) -> Followed:
+        """Read one row of the statement above."""
+        position_id, side, stop, targets, in_force_ms, stop_reason, reached, *terms = row
+        plan = read_plan(terms[0])
+        left = targets[reached : len(plan.shares)] or targets[:1]
+        return Followed(
+            position_id=position_id,
+            side=Side(side),
+            stop=stop,
+            target=left[0],
+            in_force_ms=in_force_ms,
+            later_targets=tuple(left[1:]),
+            course=self._course(plan, Side(side), terms),
+            stop_reason=ExitReason(stop_reason),
+        )
+
+    def _course(self, plan: Plan, side: Side, terms: Row) -> Course:
+        key = (side, *terms)
+        if key not in self._known:
+            _, entry, initial_stop, quote_ms = terms
+            bracket = Bracket(side=side, entry=entry, initial_stop=initial_stop)
+            self._known[key] = course_of(plan, bracket, self._instrument, quote_ms)
+        return self._known[key]
+
+
+def _rows(chapters: Sequence[Chapter]) -> dict[str, object]:
+    """Write what positions have become as columns."""
+    after, exits = [one.after for one in chapters], [one.after.exit for one in chapters]
     return {
-        "state": state, "at": at,
-        "ids": [holding.position_id for holding, _ in ends], "versions": [holding.version for holding, _ in ends],
-        "reasons": [end.reason for _, end in ends], "levels": [end.level for _, end in ends],
-        "prices": [end.price for _, end in ends], "slippages": [end.slippage_pips for _, end in ends],
-        "closed": [end.closed_ms for _, end in ends], "lates": [end.detected_late for _, end in ends],
+        "ids": [one.position_id for one in after], "versions": [one.before.version for one in chapters],
+        "afters": [one.version for one in after], "states": [one.state for one in after],
+        "stops": [one.stop for one in after], "stop_reasons": [one.stop_reason for one in after],
+        "in_force": [one.in_force_ms for one in chapters], "legs": [_json(one.legs) for one in after],
+        "deliveries": [_last(one, Arrived | Lost, "delivery") for one in chapters],
+        "voids": [_last(one, Lost, "reason") for one in chapters],
+        "reasons": [end and end.reason for end in exits], "levels": [end and end.level for end in exits],
+        "prices": [end and end.price for end in exits], "slippages": [end and end.slippage_pips for end in exits],
+        "closed": [end and end.closed_ms for end in exits], "lates": [bool(end and end.detected_late) for end in exits],
+        "pnls": [one.closing and one.closing.pnl for one in chapters],
+        "rs": [one.closing.r if one.closing else None for one in chapters],
     }  # fmt: skip
+
+
+def _events(chapters: Sequence[Chapter]) -> dict[str, object]:
+    """Write what happened to positions as columns."""
+    each = [
+        (one, one.before.version + number, happened)
+        for one in chapters
+        for number, happened in enumerate(one.happened, start=1)
+    ]
+    return {
+        "event_ids": [one.before.position_id for one, _, _ in each],
+        "event_versions": [version for _, version, _ in each],
+        "events": [EVENTS[type(happened)] for _, _, happened in each],
+        "market": [at_ms(happened, one.before) for one, _, happened in each],
+        "details": [_json(happened) for _, _, happened in each],
+    }
+
+
+def _last(chapter: Chapter, kind: type | UnionType, name: str) -> str | None:
+    found = [getattr(one, name) for one in chapter.happened if isinstance(one, kind)]
+    return found[-1] if found else None
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

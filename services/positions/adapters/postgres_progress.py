@@ -1,6 +1,7 @@
-"""How far ticks were followed, in PostgreSQL."""
+"""How far ticks were followed, and pauses, in PostgreSQL."""
 
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.domain.calm import Pause
 from services.positions.ports import Mark, TenureOverError
 
 _BEGIN = """
@@ -12,10 +13,15 @@ _SAVE = """
     update progress set sequence = %s, epoch_ms = %s, rewind_sequence = %s, rewind_epoch_ms = %s, saved_at = now()
     where symbol = %s and tenure = %s
 """
+_PAUSING = "select since_ms, slippage_pips, until_ms from pause where symbol = %s and until_ms is null"
+_PAUSE = """
+    insert into pause (symbol, since_ms, slippage_pips, until_ms) values (%s, %s, %s, %s)
+    on conflict (symbol, since_ms) do update set until_ms = coalesce(pause.until_ms, excluded.until_ms)
+"""
 
 
 class PostgresProgress:
-    """The table `progress`."""
+    """The tables `progress` and `pause`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,6 +37,15 @@ class PostgresProgress:
         query = "select tenure = %s from progress where symbol = %s"
         row = await (await self._connection.execute(query, (tenure, symbol))).fetchone()
         return bool(row and row[0])
+
+    async def pausing(self, symbol: str) -> Pause | None:
+        """Read the pause that has not ended."""
+        row = await (await self._connection.execute(_PAUSING, (symbol,))).fetchone()
+        return None if row is None else Pause(*row)
+
+    async def pause(self, symbol: str, pause: Pause) -> None:
+        """Store that a pause began or ended."""
+        await self._connection.execute(_PAUSE, (symbol, pause.since_ms, pause.slippage_pips, pause.until_ms))
 
     async def save(self, symbol: str, tenure: int, mark: Mark) -> None:
         """Store the mark, or find that another tenure has begun."""

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from contracts.messages import Side
-from services.positions.adapters.postgres_rows import PERSON, Connection, Row, person
+from contracts.messages import Side, SignalRaised
+from services.positions.adapters.postgres_rows import PERSON, PERSON_WIDTH, Connection, Row, person
+from services.positions.domain.calm import Pause
 from services.positions.domain.gates import Given
 from services.positions.domain.terms import Terms
 from services.positions.ports import Candidate, Proposal, Refused
@@ -18,8 +19,10 @@ _RECORD = """
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do nothing
 """
 _CANDIDATE = f"""
-    select {PERSON}, p.id is not null from subscriber s
-    left join position p on p.subscriber_id = s.id and p.symbol = %s and p.state in ('proposed', 'parked', 'open')
+    select {PERSON}, exists (
+        select from position p where p.subscriber_id = s.id and p.symbol = %s
+            and (p.state in ('proposed', 'parked', 'open') or p.state = 'closed' and p.closed_ms > %s)
+    ) from subscriber s
 """  # noqa: S608  # PERSON is a constant list of columns
 _CANDIDATES = f"{_CANDIDATE} where s.auto and s.active and s.id > %s order by s.id limit %s"
 _ONE = f"{_CANDIDATE} where s.id = %s"
@@ -29,11 +32,12 @@ _GIVEN = """
 """
 _PROPOSE = """
     with made as (
-        insert into position (id, subscriber_id, lots, signal_id, symbol, side, mode, state, entry, initial_stop, stop,
-            targets, quote_ms, in_force_ms, proposed_at, expires_at)
-        select id, subscriber_id, lots, %(signal)s, %(symbol)s, %(side)s, %(mode)s, 'proposed', %(entry)s, %(stop)s,
-            %(stop)s, %(targets)s, %(quote_ms)s, %(quote_ms)s, %(at)s, %(expires_at)s
-        from unnest(%(ids)s::text[], %(people)s::bigint[], %(lots)s::numeric[]) as made (id, subscriber_id, lots)
+        insert into position (id, subscriber_id, lots, plan, targets, signal_id, symbol, side, mode, state, entry,
+            initial_stop, stop, quote_ms, in_force_ms, proposed_at, expires_at)
+        select id, subscriber_id, lots, plan, targets::float8[], %(signal)s, %(symbol)s, %(side)s, %(mode)s, 'proposed',
+            %(entry)s, %(stop)s, %(stop)s, %(quote_ms)s, %(quote_ms)s, %(at)s, %(expires_at)s
+        from unnest(%(ids)s::text[], %(people)s::bigint[], %(lots)s::numeric[], %(plans)s::text[], %(targets)s::text[])
+            as made (id, subscriber_id, lots, plan, targets)
         order by subscriber_id
         on conflict do nothing returning id
     ), told as (
@@ -41,6 +45,10 @@ _PROPOSE = """
         select id, 1, 'proposed', %(at)s, %(quote_ms)s from made
     )
     select id from made
+"""
+_PAUSE = """
+    select since_ms, slippage_pips, until_ms from pause
+    where symbol = %s and since_ms <= %s and (until_ms is null or until_ms > %s) limit 1
 """
 _REFUSE = """
     insert into refusal (subscriber_id, symbol, signal_id, mode, reasons, market_ms, refused_at)
@@ -64,14 +72,14 @@ class PostgresProposals:
         levels = (it.entry, it.stop, list(it.targets), it.rr, it.strength, it.score, list(it.reasons))
         await self._connection.execute(_RECORD, (*origin, *levels, it.candle_open_s, it.quote_ms, it.at))
 
-    async def candidates(self, symbol: str, *, after_id: int, limit: int) -> list[Candidate]:
+    async def candidates(self, symbol: str, quote_ms: int, *, after_id: int, limit: int) -> list[Candidate]:
         """List subscribers with automatic signals, by id."""
-        cursor = await self._connection.execute(_CANDIDATES.encode(), (symbol, after_id, limit))
+        cursor = await self._connection.execute(_CANDIDATES.encode(), (symbol, quote_ms, after_id, limit))
         return [_candidate(row) for row in await cursor.fetchall()]
 
-    async def candidate(self, symbol: str, subscriber_id: int) -> Candidate | None:
+    async def candidate(self, symbol: str, quote_ms: int | None, subscriber_id: int) -> Candidate | None:
         """Look one subscriber up."""
-        row = await (await self._connection.execute(_ONE.encode(), (symbol, subscriber_id))).fetchone()
+        row = await (await self._connection.execute(_ONE.encode(), (symbol, quote_ms, subscriber_id))).fetchone()
         return None if row is None else _candidate(row)
 
     async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
@@ -82,18 +90,27 @@ class PostgresProposals:
             found[row[0]].append(Given(Side(row[1]), row[2], row[3]))
         return found
 
-    async def propose(self, terms: Terms, proposals: Sequence[Proposal], at: datetime) -> set[str]:
-        """Store positions; returns the ids that were stored."""
-        signal = terms.signal
+    async def propose(self, signal: SignalRaised, proposals: Sequence[Proposal], at: datetime) -> set[str]:
+        """Store positions of one signal, all at the same price; returns the ids that were stored."""
+        if not proposals:
+            return set()
+        terms = proposals[0].terms
         values = {
             "signal": signal.id, "symbol": signal.symbol, "side": signal.side, "mode": signal.mode,
-            "entry": terms.entry, "stop": terms.stop, "targets": list(terms.targets), "quote_ms": signal.quote_ms,
+            "entry": terms.entry, "stop": terms.stop, "quote_ms": terms.quote_ms,
             "at": at, "expires_at": terms.expires_at,
             "ids": [one.position_id for one in proposals],
             "people": [one.person.subscriber_id for one in proposals],
-            "lots": [one.person.lots for one in proposals],
+            "lots": [one.lots for one in proposals],
+            "plans": [str(one.terms.plan) for one in proposals],
+            "targets": ["{" + ",".join(map(repr, one.terms.targets)) + "}" for one in proposals],
         }  # fmt: skip
         return {row[0] for row in await (await self._connection.execute(_PROPOSE, values)).fetchall()}
+
+    async def pause(self, symbol: str, market_ms: int) -> Pause | None:
+        """Look for a pause that a moment of market time falls into."""
+        row = await (await self._connection.execute(_PAUSE, (symbol, market_ms, market_ms))).fetchone()
+        return None if row is None else Pause(*row)
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
         """Keep the last refusal of each; all of one call are of one signal."""
@@ -110,4 +127,4 @@ class PostgresProposals:
 
 
 def _candidate(row: Row) -> Candidate:
-    return Candidate(person(row), row[7])
+    return Candidate(person(row), row[PERSON_WIDTH])

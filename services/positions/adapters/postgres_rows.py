@@ -3,24 +3,33 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from psycopg import AsyncConnection
 
 from contracts.messages import ExitReason, Mode, Side
 from services.positions.domain.exits import Exit
-from services.positions.domain.holding import Holding
+from services.positions.domain.holding import Holding, Leg
 from services.positions.domain.life import State
+from services.positions.domain.plans import Choice, Targets, read_plan
+from services.positions.domain.preferences import Preferences, QuietHours
 from services.positions.domain.subscriber import Person
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Row = Sequence[Any]
 
-PERSON = "s.id, s.chat_id, s.language, s.time_zone, s.auto, s.lots, s.active"
+PERSON = """
+    s.id, s.chat_id, s.language, s.time_zone, s.auto, s.lots, s.active, s.balance, s.risk_percent, s.daily_loss_percent,
+    s.quiet_from_min, s.quiet_to_min, s.plan_targets, s.plan_break_even, s.plan_trailing, s.plan_tightening,
+    s.plan_time_limit_s
+"""
+PERSON_WIDTH = 17
 HOLDING = """
     p.id, p.subscriber_id, s.chat_id, s.language, s.time_zone, p.signal_id, p.symbol, p.side, p.mode, p.state, p.entry,
     p.initial_stop, p.stop, p.targets, p.lots, p.quote_ms, p.version,
-    p.exit_reason, p.exit_level, p.exit_price, p.slippage_pips, p.closed_ms, p.detected_late
+    p.exit_reason, p.exit_level, p.exit_price, p.slippage_pips, p.closed_ms, p.detected_late,
+    p.plan, p.stop_reason, p.legs
 """
-HOLDING_WIDTH = 23
+HOLDING_WIDTH = 26
 
 
 def person(row: Row) -> Person:
@@ -33,6 +42,25 @@ def person(row: Row) -> Person:
         auto=row[4],
         lots=row[5],
         active=row[6],
+        preferences=_preferences(row),
+    )
+
+
+def _preferences(row: Row) -> Preferences:
+    balance, risk_percent, daily_loss_percent, quiet_from_min, quiet_to_min, targets, *switches = row[7:PERSON_WIDTH]
+    break_even, trailing, tightening, time_limit_s = switches
+    return Preferences(
+        balance=balance,
+        risk_percent=risk_percent,
+        daily_loss_percent=daily_loss_percent,
+        quiet=None if quiet_from_min is None else QuietHours(quiet_from_min, quiet_to_min),
+        choice=Choice(
+            targets=None if targets is None else Targets(targets),
+            break_even=break_even,
+            trailing=trailing,
+            tightening=tightening,
+            time_limit_s=time_limit_s,
+        ),
     )
 
 
@@ -57,6 +85,9 @@ def holding(row: Row) -> Holding:
         quote_ms=row[15],
         version=row[16],
         exit=_exit(row[17:23]),
+        plan=read_plan(row[23]),
+        stop_reason=ExitReason(row[24]),
+        legs=tuple(msgspec.convert(leg, Leg) for leg in row[25]),
     )
 
 

@@ -6,10 +6,12 @@ Times are market time. Source: product specification, section 4, "Gates".
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from contracts.messages import FeedState, Side
 from services.positions.domain.instrument import Instrument
+from services.positions.domain.preferences import Preferences
 
 
 class Refusal(StrEnum):
@@ -18,9 +20,12 @@ class Refusal(StrEnum):
     FEED_NOT_LIVE = "why.feed_not_live"
     SPREAD_TOO_WIDE = "why.spread_too_wide"
     SIGNAL_EXPIRED = "why.signal_expired"
+    SLIPPAGE_PAUSE = "why.slippage_pause"
     POSITION_OPEN = "why.position_open"
     COOLDOWN = "why.cooldown"
     SAME_SIGNAL = "why.same_signal"
+    DAILY_LOSS = "why.daily_loss"
+    QUIET_HOURS = "why.quiet_hours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +61,19 @@ class Offer:
 
 
 def market_refusals(
-    instrument: Instrument, *, feed: FeedState | None, spread: float, is_expired: bool = False
+    instrument: Instrument,
+    *,
+    feed: FeedState | None,
+    spread: float,
+    is_expired: bool = False,
+    is_paused: bool = False,
 ) -> tuple[Refusal, ...]:
     """List what closes the gates for everybody. An unknown feed is not live; a spread at the limit still passes."""
     found = {
         Refusal.FEED_NOT_LIVE: feed is not FeedState.LIVE,
         Refusal.SPREAD_TOO_WIDE: instrument.pips(spread) > instrument.max_spread_pips,
         Refusal.SIGNAL_EXPIRED: is_expired,
+        Refusal.SLIPPAGE_PAUSE: is_paused,
     }
     return tuple(refusal for refusal, holds in found.items() if holds)
 
@@ -78,6 +89,20 @@ def personal_refusals(
             one.side is offer.side and instrument.pips(abs(one.entry - offer.entry)) <= rules.same_side_pips
             for one in _within(given, offer.quote_ms, rules.same_side_s)
         ),
+    }
+    return tuple(refusal for refusal, holds in found.items() if holds)
+
+
+def chosen_refusals(
+    preferences: Preferences, *, time_zone: str, market_ms: int, day_pnl: Decimal, is_asked_for: bool = False
+) -> tuple[Refusal, ...]:
+    """List what a subscriber's own limits close: `day_pnl` is what he closed in his day so far. Who asks for a signal
+    is awake.
+    """
+    limit, quiet = preferences.daily_loss_limit, preferences.quiet
+    found = {
+        Refusal.DAILY_LOSS: limit is not None and day_pnl <= -limit,
+        Refusal.QUIET_HOURS: quiet is not None and not is_asked_for and quiet.hold(market_ms, time_zone),
     }
     return tuple(refusal for refusal, holds in found.items() if holds)
 

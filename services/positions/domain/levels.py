@@ -100,6 +100,10 @@ class LevelIndex:
 
     # --- looking at it ------------------------------------------------------------------------------------------------
 
+    def ids(self) -> list[str]:
+        """List all that is followed."""
+        return list(self._tracks)
+
     def standing(self, position_id: str) -> Standing | None:
         """Tell where the stop of a position is now; None for one that is not followed."""
         track = self._tracks.get(position_id)

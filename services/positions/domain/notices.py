@@ -4,7 +4,7 @@ All ids are pure functions of the position, so that a repeat is the same message
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from contracts import ids, messages
@@ -28,7 +28,7 @@ def fact_id(what: str, position_id: str) -> str:
     return f"f:{what}:{position_id}"
 
 
-def proposed(terms: Terms, person: Person, position_id: str, stamp: Stamp) -> messages.PositionProposed:
+def proposed(terms: Terms, person: Person, position_id: str, lots: Decimal, stamp: Stamp) -> messages.PositionProposed:
     """Tell the other rooms that a trade is on its way."""
     return messages.PositionProposed(
         id=fact_id("proposed", position_id),
@@ -42,13 +42,14 @@ def proposed(terms: Terms, person: Person, position_id: str, stamp: Stamp) -> me
         entry=terms.entry,
         stop=terms.stop,
         targets=terms.targets,
-        lots=person.lots,
-        quote_ms=terms.signal.quote_ms,
+        lots=lots,
+        quote_ms=terms.quote_ms,
+        plan=str(terms.plan),
     )
 
 
 def signal_message(
-    terms: Terms, person: Person, position_id: str, chart_key: str, stamp: Stamp
+    terms: Terms, person: Person, position_id: str, lots: Decimal, chart_key: str, stamp: Stamp
 ) -> messages.SendMessage:
     """Tell a subscriber of his new position."""
     return messages.SendMessage(
@@ -58,7 +59,7 @@ def signal_message(
         chat_id=person.chat_id,
         subscriber_id=person.subscriber_id,
         kind=SendClass.SIGNAL,
-        content=_signal_notice(terms, position_id, person.lots),
+        content=_signal_notice(terms, position_id, lots),
         language=person.language,
         time_zone=person.time_zone,
         expires_at=terms.expires_at,
@@ -79,14 +80,14 @@ def _signal_notice(terms: Terms, position_id: str, lots: Decimal) -> messages.Si
         entry=terms.entry,
         stop=terms.stop,
         targets=terms.targets,
-        rr=signal.rr,
+        rr=terms.rr,
         strength=signal.strength,
         lots=lots,
         risk=terms.risk(lots),
         pip=terms.instrument.pip,
         digits=terms.instrument.digits,
         reasons=signal.reasons,
-        market_ms=signal.quote_ms,
+        market_ms=terms.quote_ms,
     )
 
 
@@ -142,21 +143,8 @@ def closed(closing: Closing, stamp: Stamp) -> messages.PositionClosed:
 
 
 def outcome_message(closing: Closing, day: DayTotal, digits: int, stamp: Stamp) -> messages.SendMessage:
-    """Tell a subscriber how his position ended, as an answer to the message that opened it."""
-    holding = closing.holding
-    return messages.SendMessage(
-        id=ids.send_id(holding.position_id, "outcome"),
-        at=stamp.at,
-        trace=stamp.trace,
-        chat_id=holding.chat_id,
-        subscriber_id=holding.subscriber_id,
-        kind=SendClass.EXIT,
-        content=_outcome_notice(closing, day, digits),
-        language=holding.language,
-        time_zone=holding.time_zone,
-        reply_to=ids.send_id(holding.position_id, "signal"),
-        position_id=holding.position_id,
-    )
+    """Tell a subscriber how his position ended."""
+    return answer(closing.holding, "outcome", _outcome_notice(closing, day, digits), stamp)
 
 
 def _outcome_notice(closing: Closing, day: DayTotal, digits: int) -> messages.OutcomeNotice:
@@ -178,4 +166,31 @@ def _outcome_notice(closing: Closing, day: DayTotal, digits: int) -> messages.Ou
         day_pnl=day.pnl,
         day_trades=day.trades,
         detected_late=end.detected_late,
+    )
+
+
+def answer(
+    holding: Holding,
+    what: str,
+    content: messages.Content,
+    stamp: Stamp,
+    *,
+    lasts: timedelta | None = None,
+    coalesce: str | None = None,
+) -> messages.SendMessage:
+    """Write an answer to the message that opened a position; it is of use for as long as it `lasts`."""
+    return messages.SendMessage(
+        id=ids.send_id(holding.position_id, what),
+        at=stamp.at,
+        trace=stamp.trace,
+        chat_id=holding.chat_id,
+        subscriber_id=holding.subscriber_id,
+        kind=SendClass.STOP if isinstance(content, messages.StopNotice) else SendClass.EXIT,
+        content=content,
+        language=holding.language,
+        time_zone=holding.time_zone,
+        expires_at=None if lasts is None else stamp.at + lasts,
+        coalesce=coalesce,
+        reply_to=ids.send_id(holding.position_id, "signal"),
+        position_id=holding.position_id,
     )

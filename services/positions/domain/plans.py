@@ -5,7 +5,7 @@ store, and so a person gives it. Source of all figures: product specification, s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -77,6 +77,18 @@ STANDARD = Plan()
 SCALED = Plan(targets=Targets.THREE)
 PLANS: Mapping[str, Plan] = {"plain": PLAIN, "standard": STANDARD, "scaled": SCALED}
 """Plans that have a name of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRule:
+    """The plan of each strategy: its own, else that of all."""
+
+    default: Plan = STANDARD
+    by_strategy: Mapping[str, Plan] = field(default_factory=dict)
+
+    def of(self, strategy: str) -> Plan:
+        """Tell the plan of a strategy."""
+        return self.by_strategy.get(strategy, self.default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

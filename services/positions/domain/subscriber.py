@@ -1,10 +1,11 @@
 """Who may subscribe, and what is known of those who do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
 from contracts import asks
+from services.positions.domain.preferences import Chosen, Preferences
 
 LANGUAGES = ("id", "en")
 """Languages that the product speaks, the default first."""
@@ -52,6 +53,12 @@ class Person:
     auto: bool
     lots: Decimal
     active: bool
+    preferences: Preferences = field(default_factory=Preferences)
+
+    @property
+    def chosen(self) -> Chosen:
+        """What he can change by name."""
+        return Chosen(lots=self.lots, time_zone=self.time_zone, preferences=self.preferences)
 
 
 def checked_language(language: str) -> str:
@@ -83,4 +90,22 @@ def shown(person: Person, rule: AccessRule, *, is_new: bool = False) -> asks.Sub
         active=person.active,
         is_operator=rule.is_operator(person.subscriber_id),
         is_new=is_new,
+    )
+
+
+def settings_of(person: Person) -> asks.Settings:
+    """Say what a person chose."""
+    preferences, choice = person.preferences, person.preferences.choice
+    return asks.Settings(
+        time_zone=person.time_zone,
+        lots=person.lots,
+        balance=preferences.balance,
+        risk_percent=preferences.risk_percent,
+        daily_loss_percent=preferences.daily_loss_percent,
+        quiet_hours=None if preferences.quiet is None else str(preferences.quiet),
+        targets=choice.targets,
+        break_even=choice.break_even,
+        trailing=choice.trailing,
+        tightening=choice.tightening,
+        time_limit_min=None if choice.time_limit_s is None else choice.time_limit_s // 60,
     )

@@ -1,14 +1,17 @@
 """What a subscriber asks about his own trades. Nothing is looked up without his id."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from chassis.errors import AskFailedError
 from chassis.trace import new_trace
 from contracts import asks, catalogue, ids
 from contracts.messages import ChartLevels, FeedState, Interval
-from services.positions.domain import money
 from services.positions.domain.chart import Picture, last_closed_s, wish
 from services.positions.domain.exits import Price
-from services.positions.domain.holding import Holding
+from services.positions.domain.holding import Holding, earned
 from services.positions.domain.instrument import Instrument
+from services.positions.domain.levels import Standing
 from services.positions.domain.life import State
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.people import People
@@ -23,9 +26,11 @@ USUAL_DIGITS = 2
 class Answers:
     """Answers status, history, why and chart."""
 
-    def __init__(self, ground: Ground, people: People) -> None:
+    def __init__(self, ground: Ground, people: People, standing: Callable[[str, str], Standing | None]) -> None:
+        """Answer by the store; `standing` knows of a symbol's position where its stop is this moment, if we follow."""
         self._ground = ground
         self._people = people
+        self._standing = standing
 
     async def status(self, request: asks.GetStatus) -> asks.Status:
         """Tell what a subscriber holds, at the price it could be closed at now. A feed never heard of is stale."""
@@ -33,6 +38,9 @@ class Answers:
         async with self._ground.store.work() as work:
             person = await self._people.required(work, request.subscriber_id)
             holding = await work.answers.live(person.subscriber_id, request.symbol)
+        now = None if holding is None else self._standing(request.symbol, holding.position_id)
+        if holding is not None and now is not None:
+            holding = replace(holding, stop=now.stop, stop_reason=now.reason)
         price, feed = self._ground.market.price(request.symbol), self._ground.market.feed(request.symbol)
         live_price = price if feed is FeedState.LIVE else None
         return asks.Status(
@@ -135,25 +143,27 @@ class Answers:
 def _shown(holding: Holding, instrument: Instrument, price: Price | None) -> asks.OpenPosition:
     """Show a position at the price it could be closed at; None where no live price is known."""
     now = None if price is None else price.closing(holding.side)
-    side, entry = holding.side, holding.entry
+    rest = None if now is None else earned(holding, instrument, now, holding.share_left)
     return asks.OpenPosition(
         position_id=holding.position_id,
         short_id=ids.short_id(holding.position_id),
         symbol=holding.symbol,
-        side=side,
+        side=holding.side,
         mode=holding.mode,
-        entry=entry,
+        entry=holding.entry,
         stop=holding.stop,
         targets=holding.targets,
         lots=holding.lots,
         opened_ms=holding.quote_ms,
         is_open=holding.state is State.OPEN,
         price=now,
-        pnl=None if now is None else money.pnl(instrument, side=side, entry=entry, exit_price=now, lots=holding.lots),
-        r=None if now is None else money.r_multiple(
-            side=side, entry=entry, initial_stop=holding.initial_stop, exit_price=now
-        ),
-    )  # fmt: skip
+        pnl=None if rest is None else holding.realised + rest[0],
+        r=None if rest is None else round(holding.realised_r + rest[1], 4),
+        plan=str(holding.plan),
+        stop_reason=holding.stop_reason,
+        targets_reached=len(holding.legs),
+        realised=holding.realised,
+    )
 
 
 def _levels(drawn: Drawn) -> ChartLevels:

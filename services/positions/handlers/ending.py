@@ -1,10 +1,12 @@
-"""Positions open, end, or never were: what deliveries and ticks do to them, stored together with what is told.
+"""Positions open, are reduced, end, or never were: what deliveries and ticks do to them, stored together with what is
+told.
 
-Deliveries and ticks meet in the row: whoever comes second finds the state that the first one left, and the table of
-`domain.life` says what is left to do.
+Deliveries and ticks meet in the row: whoever comes second finds what the first one left, and `domain.history` says
+what is left to do. What happened to a position before its signal arrived is told when it has arrived.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,15 +17,19 @@ from chassis.errors import RejectedError
 from chassis.trace import child_trace, new_trace
 from contracts import catalogue
 from contracts.messages import DeliverySettled, DeliveryState, SendClass
-from services.positions.domain import life, notices
-from services.positions.domain.day import day_of
-from services.positions.domain.holding import Closing, close
-from services.positions.domain.life import Event, Fact, State
-from services.positions.handlers.follower import PendingExit
+from services.positions.domain import notices
+from services.positions.domain.calm import STOPS
+from services.positions.domain.day import DayTotal, day_of
+from services.positions.domain.history import Arrived, Ended, Happened, Lost, Moved, Reduced, at_ms, happen
+from services.positions.domain.holding import Closing, Holding, close, part
+from services.positions.domain.instrument import Instrument
+from services.positions.domain.life import Fact
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.isolation import in_parts
-from services.positions.handlers.speech import said, sent
-from services.positions.ports import Change, End, Mark, Move, Work
+from services.positions.handlers.pausing import Pausing
+from services.positions.handlers.pending import Batch, PendingExit, PendingMove
+from services.positions.handlers.telling import Telling
+from services.positions.ports import Change, Chapter, Work
 
 ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.UNKNOWN})
 """An unknown delivery may have been read: its trade counts, and the row keeps that it was unknown."""
@@ -32,14 +38,19 @@ NEVER_SETTLED = "never_settled"
 SWEPT = 200
 """Proposals voided in one transaction."""
 
+Pending = PendingExit | PendingMove
+Seen = Pending | Happened
+
 logger = structlog.get_logger()
 
 
 class Ending:
     """Takes positions from their proposal to their end."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, pausing: Pausing) -> None:
         self._ground = ground
+        self._pausing = pausing
+        self._telling = Telling(ground)
 
     # --- deliveries ---------------------------------------------------------------------------------------------------
 
@@ -63,39 +74,22 @@ class Ending:
         if holding is None or holding.subscriber_id != settled.subscriber_id:
             logger.warning("delivery.unmatched", position_id=position_id, send_id=settled.send_id)
             return
-        step = life.step(holding.state, Event.DELIVERED if settled.state in ARRIVED else Event.LOST)
-        stamp = notices.Stamp(self._ground.clock.now(), child_trace(settled.trace))
-        if Fact.OPENED in step.facts:
-            await work.say([said(catalogue.POSITION_OPENED, notices.opened(holding, stamp), holding.subscriber_id)])
-            metrics.POSITIONS.labels("opened").inc()
-        if step.state is State.OPEN:
-            await work.positions.move(Move(holding, State.OPEN, stamp.at, settled.state))
-        elif step.state is State.VOID and Fact.VOIDED in step.facts:
-            reason = settled.reason or settled.state.value
-            await self._void(work, Move(holding, State.VOID, stamp.at, settled.state, reason), stamp)
-        elif Fact.CLOSED in step.facts and holding.exit is not None:
-            await self._close(work, [(holding, holding.exit)], stamp.trace, settled.state)
+        happened: Happened = Lost(settled.state, settled.reason or settled.state.value)
+        if settled.state in ARRIVED:
+            happened = Arrived(settled.state)
+        await self._write(work, [(holding, [happened])], settled.trace)
 
     async def void_unsettled(self, expired_before: datetime) -> int:
         """Void what nobody will tell us of any more: its message expired long ago. Returns how many, at most SWEPT."""
         async with self._ground.store.work() as work:
             found = await work.positions.unsettled(expired_before, limit=SWEPT)
-            for holding in await work.positions.lock(found):
-                stamp = notices.Stamp(self._ground.clock.now(), new_trace())
-                if Fact.VOIDED in life.step(holding.state, Event.LOST).facts:
-                    await self._void(work, Move(holding, State.VOID, stamp.at, None, NEVER_SETTLED), stamp)
+            locked = await work.positions.lock(found)
+            await self._write(work, [(holding, [Lost(None, NEVER_SETTLED)]) for holding in locked], new_trace())
         return len(found)
-
-    async def _void(self, work: Work, move: Move, stamp: notices.Stamp) -> None:
-        holding, reason = move.holding, move.void_reason or ""
-        await work.positions.move(move)
-        await work.say([said(catalogue.POSITION_VOIDED, notices.voided(holding, reason, stamp), holding.subscriber_id)])
-        await work.announce(Change(holding.symbol, voided_id=holding.position_id))
-        metrics.POSITIONS.labels("voided").inc()
 
     # --- ticks --------------------------------------------------------------------------------------------------------
 
-    async def store_exits(self, symbol: str, tenure: int, exits: Sequence[PendingExit], mark: Mark | None) -> None:
+    async def store(self, symbol: str, tenure: int, batch: Batch) -> None:
         """Store what ticks decided, in one transaction with how far they were followed.
 
         Raises:
@@ -103,67 +97,98 @@ class Ending:
         """
         async with self._ground.store.work() as work:
 
-            async def end(some: Sequence[PendingExit]) -> None:
-                await self._end(work, some)
+            async def write(some: Sequence[Pending]) -> None:
+                await self._write_ticks(work, some)
 
-            await in_parts(work, exits, end, _give_up)
-            if mark is not None:
-                await work.progress.save(symbol, tenure, mark)
-        for one in exits:
+            decided: list[Pending] = [*batch.exits, *batch.moves]
+            await in_parts(work, decided, write, _give_up)
+            for pause in batch.pauses:
+                await self._pausing.store(work, symbol, pause)
+            if batch.mark is not None:
+                await work.progress.save(symbol, tenure, batch.mark)
+        for one in batch.exits:
             self._measure(one)
 
-    async def _end(self, work: Work, exits: Sequence[PendingExit]) -> None:
-        """Close what is open, park what is only proposed, leave what ended already."""
-        pending = {one.position_id: one for one in exits}
-        parked: list[End] = []
-        closed: list[End] = []
-        for holding in await work.positions.lock(list(pending)):
-            step = life.step(holding.state, Event.CROSSED)
-            end = (holding, pending[holding.position_id].exit)
-            if Fact.CLOSED in step.facts:
-                closed.append(end)
-            elif step.state is State.PARKED and holding.state is not State.PARKED:
-                parked.append(end)
-        if parked:
-            await work.positions.park(parked, self._ground.clock.now())
-        if closed:
-            await self._close(work, closed, exits[0].trace, None)
+    async def _write_ticks(self, work: Work, some: Sequence[Pending]) -> None:
+        pending: dict[str, list[Pending]] = defaultdict(list)
+        for one in some:
+            pending[one.position_id].append(one)
+        stories = [(holding, pending[holding.position_id]) for holding in await work.positions.lock(list(pending))]
+        trace = next((one.trace for one in some if isinstance(one, PendingExit)), None) or new_trace()
+        await self._write(work, stories, trace)
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    async def _close(self, work: Work, ends: Sequence[End], trace: str, delivery_state: DeliveryState | None) -> None:
-        """Store ends and tell of them, each with its owner's total of the day. A chunk holds one end per owner, since
-        one position lives per owner and symbol.
-        """
-        closings = [close(holding, self._ground.instruments[holding.symbol], end) for holding, end in ends]
+    async def _write(self, work: Work, stories: Sequence[tuple[Holding, Sequence[Seen]]], trace: str) -> None:
+        """Store what happened to positions as far as it counts, and tell of it."""
         at = self._ground.clock.now()
-        await work.positions.close(closings, at, delivery_state)
-        days = await work.positions.day_totals(
+        told = [one for one in (self._told(holding, seen) for holding, seen in stories) if one[0].happened]
+        await work.positions.save([chapter for chapter, _ in told], at)
+        closings = [chapter.closing for chapter, _ in told if chapter.closing is not None]
+        days = await self._days(work, closings)
+        messages: list[Outgoing] = []
+        for chapter, facts in told:
+            messages += self._telling.messages(chapter, facts, days, notices.Stamp(at, child_trace(trace)))
+            if Fact.VOIDED in facts:
+                await work.announce(Change(chapter.after.symbol, voided_id=chapter.after.position_id))
+        await work.say(messages)
+        _count(closings, [fact for _, facts in told for fact in facts])
+
+    def _told(self, holding: Holding, seen: Sequence[Seen]) -> tuple[Chapter, list[Fact]]:
+        """Fold into a position what was seen of it."""
+        before, instrument = holding, self._ground.instruments[holding.symbol]
+        counted: list[Happened] = []
+        facts: list[Fact] = []
+        for one in seen:
+            for happened in happenings_of(holding, instrument, one):
+                told = happen(holding, happened)
+                if told.holding is not holding:
+                    counted.append(happened)
+                    facts += told.facts
+                holding = told.holding
+        closing = close(holding, instrument, holding.exit) if Fact.CLOSED in facts and holding.exit else None
+        in_force_ms = max((at_ms(one, holding) for one in counted if not isinstance(one, Arrived | Lost)), default=None)
+        return Chapter(before, holding, tuple(counted), in_force_ms, closing), facts
+
+    async def _days(self, work: Work, closings: Sequence[Closing]) -> Mapping[int, DayTotal]:
+        """Read each owner's total of the day. A chunk holds one end per owner, since one position lives per owner and
+        symbol.
+        """
+        if not closings:
+            return {}
+        return await work.positions.day_totals(
             {one.holding.subscriber_id: day_of(one.exit.closed_ms, one.holding.time_zone) for one in closings}
         )
-        messages: list[Outgoing] = []
-        for one in closings:
-            stamp = notices.Stamp(at, child_trace(trace))
-            digits = self._ground.instruments[one.holding.symbol].digits
-            outcome = notices.outcome_message(one, days[one.holding.subscriber_id], digits, stamp)
-            messages += [
-                said(catalogue.POSITION_CLOSED, notices.closed(one, stamp), one.holding.subscriber_id),
-                sent(outcome),
-            ]
-        await work.say(messages)
-        _count(closings)
 
     def _measure(self, one: PendingExit) -> None:
         if one.received_ms and not one.exit.detected_late:
             metrics.TICK_TO_EXIT.observe(max(0.0, self._ground.clock.now().timestamp() - one.received_ms / 1000))
 
 
-def _count(closings: Sequence[Closing]) -> None:
-    metrics.POSITIONS.labels("closed").inc(len(closings))
+def happenings_of(holding: Holding, instrument: Instrument, seen: Seen) -> list[Happened]:
+    """Say what a tick decided in the words of the history. A part that is not the next was stored before."""
+    match seen:
+        case PendingMove(standing=standing, at_ms=moved_ms):
+            return [Moved(standing.stop, standing.reason, moved_ms)]
+        case PendingExit(is_last=True, exit=end) if end.reason in STOPS:
+            return [Moved(end.level, end.reason, end.closed_ms), Ended(end)]
+        case PendingExit(is_last=True, exit=end):
+            return [Ended(end)]
+        case PendingExit(exit=end, standing=standing):
+            leg = part(holding, instrument, end)
+            reduced: list[Happened] = [] if leg is None else [Reduced(leg)]
+            return reduced if standing is None else [*reduced, Moved(standing.stop, standing.reason, end.closed_ms)]
+        case _:
+            return [seen]
+
+
+def _count(closings: Sequence[Closing], facts: Sequence[Fact]) -> None:
+    for fact in facts:
+        metrics.POSITIONS.labels(fact.value).inc()
     for one in closings:
         metrics.SLIPPAGE.observe(one.exit.slippage_pips)
 
 
-def _give_up(one: PendingExit, error: RejectedError) -> None:
+def _give_up(one: Pending, error: RejectedError) -> None:
     metrics.BUGS.labels("positions-ticks", catalogue.TICK.name).inc()
     logger.error("exit.refused", position_id=one.position_id, error=str(error))

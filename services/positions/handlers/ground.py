@@ -7,6 +7,7 @@ from chassis.bus import Bus
 from chassis.clock import Clock
 from services.positions.domain.gates import GateRules
 from services.positions.domain.instrument import Instrument
+from services.positions.domain.plans import PlanRule
 from services.positions.domain.subscriber import AccessRule
 from services.positions.handlers.market import Market
 from services.positions.ports import Store
@@ -22,4 +23,5 @@ class Ground:
     market: Market
     rules: GateRules
     access: AccessRule
+    plans: PlanRule
     instruments: Mapping[str, Instrument]

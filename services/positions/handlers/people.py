@@ -5,11 +5,19 @@ from decimal import Decimal
 
 from chassis.errors import AskFailedError
 from contracts import asks
+from services.positions.domain.preferences import (
+    BadSettingError,
+    Chosen,
+    Preferences,
+    UnknownSettingError,
+    changed,
+)
 from services.positions.domain.subscriber import (
     Person,
     UnknownLanguageError,
     checked_language,
     first_language,
+    settings_of,
     shown,
 )
 from services.positions.handlers.ground import Ground
@@ -83,6 +91,35 @@ class People:
         async with self._ground.store.work() as work:
             await self.required(work, request.subscriber_id)
             return self._changed(await work.subscribers.set_auto(request.subscriber_id, request.auto))
+
+    async def settings(self, request: asks.GetSettings) -> asks.Settings:
+        """Tell what a person chose.
+
+        Raises:
+            AskFailedError: `not_registered`, `not_allowed`.
+        """
+        async with self._ground.store.work() as work:
+            return settings_of(await self.required(work, request.subscriber_id))
+
+    async def change_setting(self, request: asks.ChangeSetting) -> asks.Settings:
+        """Change one setting.
+
+        Raises:
+            AskFailedError: `unknown_setting`, `bad_value`, `not_registered`, `not_allowed`.
+        """
+        newcomer = self._newcomer
+        defaults = Chosen(lots=newcomer.lots, time_zone=newcomer.time_zone, preferences=Preferences())
+        async with self._ground.store.work() as work:
+            person = await self.required(work, request.subscriber_id)
+            try:
+                chosen = changed(person.chosen, request.name, request.value, defaults)
+            except UnknownSettingError as e:
+                raise AskFailedError("unknown_setting", str(e)) from e
+            except BadSettingError as e:
+                raise AskFailedError("bad_value", str(e)) from e
+            kept = await work.subscribers.choose(person.subscriber_id, chosen)
+        assert kept is not None, "read in the same transaction"
+        return settings_of(kept)
 
     async def deactivate(self, request: asks.DeactivateSubscriber) -> asks.Subscriber:
         """Give nothing to a person who left, until he comes back.

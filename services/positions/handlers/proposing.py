@@ -1,7 +1,8 @@
 """A signal becomes positions: gates, one position per subscriber, and the messages that tell of it, all at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
@@ -12,7 +13,10 @@ from chassis.trace import child_trace
 from contracts import catalogue, ids
 from contracts.messages import DrawChart, Mode, SignalRaised
 from services.positions.domain import chart, gates, notices
+from services.positions.domain.day import DaySpan, DayTotal, day_of
 from services.positions.domain.gates import Given, Refusal
+from services.positions.domain.plans import Plan
+from services.positions.domain.sizing import lots_of
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms, price_signal
 from services.positions.handlers.ground import Ground
@@ -32,10 +36,26 @@ class Offering:
 
     terms: Terms
     refusals: tuple[Refusal, ...]
-    looks: dict[tuple[str, str], DrawChart] = field(default_factory=dict)
+    plan: Plan
+    by_plan: dict[Plan, Terms] = field(default_factory=dict)
+    days: dict[str, DaySpan] = field(default_factory=dict)
+    looks: dict[tuple[str, str, Plan], DrawChart] = field(default_factory=dict)
     wished: set[str] = field(default_factory=set)
     proposed: dict[int, str] = field(default_factory=dict)
     refused: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def to(self, person: Person) -> Terms:
+        """Tell the terms of a person's plan; those of one plan share them."""
+        plan = person.preferences.choice.over(self.plan)
+        if plan not in self.by_plan:
+            self.by_plan[plan] = self.terms.with_plan(plan)
+        return self.by_plan[plan]
+
+    def day(self, person: Person) -> DaySpan:
+        """Tell a person's own day; those of one time zone share it."""
+        if person.time_zone not in self.days:
+            self.days[person.time_zone] = day_of(self.terms.quote_ms, person.time_zone)
+        return self.days[person.time_zone]
 
 
 class Proposing:
@@ -50,20 +70,20 @@ class Proposing:
         """
         if signal.mode is Mode.MANUAL:
             return
-        offering = self._offering(signal)
         with metrics.FAN_OUT_SECONDS.time():
             async with self._ground.store.work() as work:
                 if not await work.is_first_time(catalogue.POSITIONS_SIGNALS.name, signal.id):
                     return
+                offering = await self._offering(work, signal)
                 await self._to_all(work, offering)
         self._tell(offering)
 
     async def give(self, signal: SignalRaised, person: Person) -> tuple[str | None, tuple[str, ...]]:
         """Give a signal to one subscriber; returns the position's id, or why there is none."""
-        offering = self._offering(signal)
         async with self._ground.store.work() as work:
+            offering = await self._offering(work, signal)
             await work.proposals.record(offering.terms)
-            candidate = await work.proposals.candidate(signal.symbol, person.subscriber_id)
+            candidate = await work.proposals.candidate(signal.symbol, None, person.subscriber_id)
             if candidate is not None:
                 await self._to_some(work, offering, [candidate])
             if offering.proposed:
@@ -71,24 +91,30 @@ class Proposing:
         self._tell(offering)
         return offering.proposed.get(person.subscriber_id), offering.refused.get(person.subscriber_id, ())
 
-    def _offering(self, signal: SignalRaised) -> Offering:
+    async def _offering(self, work: Work, signal: SignalRaised) -> Offering:
+        """Look at what is the same for everybody. A price that has gone away since is priced anew, this once."""
         instrument = self._ground.instruments.get(signal.symbol)
         if instrument is None:
             raise RejectedError(f"{signal.symbol} is not followed here: see SINYAL_POSITIONS_SYMBOLS")
-        terms = price_signal(signal, instrument)
+        terms, spread = price_signal(signal, instrument), signal.ask - signal.bid
+        price = self._ground.market.price(signal.symbol)
+        if price is not None and terms.has_left(price):
+            terms, spread = price_signal(signal, instrument, price), price.ask - price.bid
+            logger.info("signal.repriced", signal_id=signal.id, symbol=signal.symbol)
         refusals = gates.market_refusals(
             instrument,
             feed=self._ground.market.feed(signal.symbol),
-            spread=signal.ask - signal.bid,
+            spread=spread,
             is_expired=self._ground.clock.now() >= terms.expires_at,
+            is_paused=await work.proposals.pause(signal.symbol, terms.quote_ms) is not None,
         )
-        return Offering(terms, refusals)
+        return Offering(terms, refusals, self._ground.plans.of(signal.strategy))
 
     async def _to_all(self, work: Work, offering: Offering) -> None:
-        signal = offering.terms.signal
+        signal, quote_ms = offering.terms.signal, offering.terms.quote_ms
         await work.proposals.record(offering.terms)
         after_id = -1
-        while page := await work.proposals.candidates(signal.symbol, after_id=after_id, limit=PAGE):
+        while page := await work.proposals.candidates(signal.symbol, quote_ms, after_id=after_id, limit=PAGE):
             after_id = page[-1].person.subscriber_id
             await self._to_some(work, offering, page)
         if offering.proposed:
@@ -106,16 +132,27 @@ class Proposing:
         await self._refuse(work, offering, [one.person.subscriber_id for one in allowed])
 
     async def _through_gates(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> list[Person]:
-        signal, people = offering.terms.signal, [one.person.subscriber_id for one in page]
-        given = await work.proposals.given(signal.symbol, people, signal.quote_ms - self._ground.rules.memory_ms)
+        terms, people = offering.terms, [one.person.subscriber_id for one in page]
+        since_ms = terms.quote_ms - self._ground.rules.memory_ms
+        given = await work.proposals.given(terms.signal.symbol, people, since_ms)
+        days = await self._days(work, offering, page)
         passed = []
         for one in page:
-            refusals = self._refusals(offering, one, given.get(one.person.subscriber_id, ()))
+            person = one.person
+            refusals = self._refusals(offering, one, given.get(person.subscriber_id, ()))
+            refusals += self._chosen_refusals(offering, person, days.get(person.subscriber_id))
             if refusals:
-                offering.refused[one.person.subscriber_id] = refusals
+                offering.refused[person.subscriber_id] = refusals
             else:
-                passed.append(one.person)
+                passed.append(person)
         return passed
+
+    async def _days(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> Mapping[int, DayTotal]:
+        """Read what those lost today who have a limit."""
+        people = [one.person for one in page if one.person.preferences.daily_loss_limit is not None]
+        if not people:
+            return {}
+        return await work.positions.day_totals({one.subscriber_id: offering.day(one) for one in people})
 
     def _refusals(self, offering: Offering, one: Candidate, given: Sequence[Given]) -> tuple[Refusal, ...]:
         terms = offering.terms
@@ -123,15 +160,24 @@ class Proposing:
             self._ground.rules, terms.instrument, terms.offer, has_position=one.has_position, given=given
         )
 
+    def _chosen_refusals(self, offering: Offering, person: Person, day: DayTotal | None) -> tuple[Refusal, ...]:
+        return gates.chosen_refusals(
+            person.preferences,
+            time_zone=person.time_zone,
+            market_ms=offering.terms.quote_ms,
+            day_pnl=Decimal(0) if day is None else day.pnl,
+            is_asked_for=offering.terms.signal.mode is Mode.MANUAL,
+        )
+
     async def _propose(self, work: Work, offering: Offering, people: Sequence[Person]) -> None:
         """Store the positions with their messages. Whoever got another position meanwhile loses the race."""
-        terms, at = offering.terms, self._ground.clock.now()
-        wanted = [Proposal(ids.position_id(terms.signal.id, one.subscriber_id), one) for one in people]
-        stored = await work.proposals.propose(terms, wanted, at)
+        signal, at = offering.terms.signal, self._ground.clock.now()
+        wanted = [self._proposal(offering, one) for one in people]
+        stored = await work.proposals.propose(signal, wanted, at)
         made = [one for one in wanted if one.position_id in stored]
-        pictures = {one.position_id: self._picture(offering, one.person) for one in made}
+        pictures = {one.position_id: self._picture(offering, one) for one in made}
         wishes = {wish.key: wished(wish) for wish in pictures.values() if wish.key not in offering.wished}
-        messages = [message for one in made for message in self._messages(terms, one, pictures[one.position_id].key)]
+        messages = [message for one in made for message in self._messages(one, pictures[one.position_id].key)]
         await work.say([*wishes.values(), *messages])
         offering.wished.update(wishes)
         offering.proposed.update({one.person.subscriber_id: one.position_id for one in made})
@@ -147,25 +193,30 @@ class Proposing:
             for one in lost
         }
 
-    def _messages(self, terms: Terms, one: Proposal, chart_key: str) -> tuple[Outgoing, Outgoing]:
+    def _proposal(self, offering: Offering, person: Person) -> Proposal:
+        terms = offering.to(person)
+        lots = lots_of(person.lots, person.preferences, terms.instrument, entry=terms.entry, stop=terms.stop)
+        return Proposal(ids.position_id(terms.signal.id, person.subscriber_id), person, terms, lots)
+
+    def _messages(self, one: Proposal, chart_key: str) -> tuple[Outgoing, Outgoing]:
         """Write the fact and the message of one position."""
-        stamp = notices.Stamp(self._ground.clock.now(), child_trace(terms.signal.trace))
-        fact = notices.proposed(terms, one.person, one.position_id, stamp)
-        message = notices.signal_message(terms, one.person, one.position_id, chart_key, stamp)
+        stamp = notices.Stamp(self._ground.clock.now(), child_trace(one.terms.signal.trace))
+        fact = notices.proposed(one.terms, one.person, one.position_id, one.lots, stamp)
+        message = notices.signal_message(one.terms, one.person, one.position_id, one.lots, chart_key, stamp)
         return said(catalogue.POSITION_PROPOSED, fact, one.person.subscriber_id), sent(message)
 
-    def _picture(self, offering: Offering, person: Person) -> DrawChart:
-        """Wish for the picture of one language and time zone; the same for everybody who shares them."""
-        look = (person.language, person.time_zone)
+    def _picture(self, offering: Offering, one: Proposal) -> DrawChart:
+        """Wish for the picture of one language, time zone and plan; the same for everybody who shares them."""
+        person, signal = one.person, offering.terms.signal
+        look = (person.language, person.time_zone, one.terms.plan)
         if look not in offering.looks:
-            signal = offering.terms.signal
             picture = chart.Picture(
                 symbol=signal.symbol,
                 interval=signal.interval,
                 until_s=signal.candle_open_s,
                 language=person.language,
                 time_zone=person.time_zone,
-                levels=offering.terms.levels,
+                levels=one.terms.levels,
             )
             offering.looks[look] = chart.wish(
                 picture,

@@ -50,8 +50,10 @@ class Requesting:
         """List the gates that are closed whatever the market says; they cost less than judging it."""
         symbol, price = instrument.symbol, self._ground.market.price(instrument.symbol)
         spread = 0.0 if price is None else price.ask - price.bid
-        found = list(gates.market_refusals(instrument, feed=self._ground.market.feed(symbol), spread=spread))
-        candidate = await work.proposals.candidate(symbol, person.subscriber_id)
+        is_paused = price is not None and await work.proposals.pause(symbol, price.epoch_ms) is not None
+        feed = self._ground.market.feed(symbol)
+        found = list(gates.market_refusals(instrument, feed=feed, spread=spread, is_paused=is_paused))
+        candidate = await work.proposals.candidate(symbol, None, person.subscriber_id)
         if candidate is not None and candidate.has_position:
             found.append(Refusal.POSITION_OPEN)
         if price is not None:

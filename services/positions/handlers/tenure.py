@@ -12,11 +12,13 @@ import structlog
 
 from chassis.errors import TransientError
 from contracts import catalogue
+from services.positions.domain.calm import Pause
 from services.positions.domain.instrument import Instrument
 from services.positions.handlers.ending import Ending
-from services.positions.handlers.follower import Follower, PendingExit
+from services.positions.handlers.follower import Follower
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.patience import patient
+from services.positions.handlers.pending import Batch
 from services.positions.ports import Change, Lease, Leases, Mark, TenureOverError
 
 CHUNK = 250
@@ -56,10 +58,11 @@ class TickFollowing:
 
     async def _serve(self, lease: Lease) -> None:
         retry = patient(lambda: logger.warning("tenure.delayed", symbol=self.symbol))
-        begun: tuple[int, Mark | None] = await retry(self._begin)
-        tenure, mark = begun
-        follower = Follower(self._instrument, self._ground.clock, mark)
+        begun: tuple[int, Mark | None, Pause | None] = await retry(self._begin)
+        tenure, mark, pause = begun
+        follower = Follower(self._instrument, self._ground.clock, mark, pause)
         await retry(self._load, follower, None)
+        follower.begin_telling()
         self.follower = follower
         logger.info("tenure.begun", symbol=self.symbol, version=tenure, count=follower.open_count)
         async with asyncio.TaskGroup() as group:
@@ -67,9 +70,9 @@ class TickFollowing:
             group.create_task(self._write(follower, tenure))
             group.create_task(self._hear(follower, lease, tenure))
 
-    async def _begin(self) -> tuple[int, Mark | None]:
+    async def _begin(self) -> tuple[int, Mark | None, Pause | None]:
         async with self._ground.store.work() as work:
-            return await work.progress.begin(self.symbol)
+            return *await work.progress.begin(self.symbol), await work.progress.pausing(self.symbol)
 
     async def _load(self, follower: Follower, signal_id: str | None) -> None:
         """Follow what is stored and live, of one signal or all."""
@@ -114,20 +117,20 @@ class TickFollowing:
     # --- the writer ---------------------------------------------------------------------------------------------------
 
     async def _write(self, follower: Follower, tenure: int) -> None:
-        """Store exits at once and the mark every second."""
+        """Store exits at once, and moved stops and the mark every second."""
         retry = patient(lambda: logger.warning("exit.delayed", symbol=self.symbol, count=follower.exit_count))
         saved: Mark | None = None
         while True:
-            exits, mark = follower.batch(CHUNK)
-            if exits or mark != saved:
-                await retry(self._store_exits, tenure, exits, mark)
-                follower.stored(len(exits))
-                saved = mark or saved
-            if not follower.exit_count:
+            batch = follower.batch(CHUNK)
+            if batch or batch.mark != saved:
+                await retry(self._store, tenure, batch)
+                follower.stored(batch)
+                saved = batch.mark or saved
+            if not follower.exit_count and len(batch.moves) < CHUNK:
                 await _wait(follower.exits_waiting, SAVE_EVERY_S)
 
-    async def _store_exits(self, tenure: int, exits: list[PendingExit], mark: Mark | None) -> None:
-        await self._ending.store_exits(self.symbol, tenure, exits, mark)
+    async def _store(self, tenure: int, batch: Batch) -> None:
+        await self._ending.store(self.symbol, tenure, batch)
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
