@@ -5,7 +5,7 @@ every quote later than that one. Nothing is read ahead but a trade's own end, wh
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, overload
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from contracts import ids
-from contracts.messages import CandleClosed, Interval, Mode, SignalRaised
+from contracts.messages import CandleClosed, Interval, Mode, Side, SignalRaised
 from research.account import Account
 from research.market import Candles, Market, always
 from research.paths import path_of
@@ -24,7 +24,7 @@ from services.positions.domain.exits import Price
 from services.positions.domain.gates import Refusal
 from services.signals.domain.announcement import Terms, announce
 from services.signals.domain.opinion import Evaluation, Signal
-from services.signals.domain.running import StrategyRun
+from services.signals.domain.running import UNSCORED, StrategyRun
 from services.signals.domain.strategy import Strategy
 
 VALID_FOR_S = 60
@@ -32,6 +32,9 @@ VALID_FOR_S = 60
 
 PORTION = 20_000
 """Candles between two words about the progress, or a fiftieth of all where that is more."""
+
+Scores = Mapping[Side, int]
+"""What a strategy counted for each side; empty where it does not count."""
 
 Progress = Callable[[int, int], None]
 """Hears how many candles are done, and of how many."""
@@ -59,8 +62,8 @@ def run_backtest(
     """
     span = span_of(strategy, market.candles, rules)
     desk = Desk(strategy, market, rules)
-    for place, signal in raised(strategy, market.candles, span, progress):
-        desk.hear(place, signal)
+    for place, signal, scores in raised(strategy, market.candles, span, progress):
+        desk.hear(place, signal, scores)
     return desk.result(span)
 
 
@@ -80,13 +83,13 @@ def span_of(strategy: Strategy[Any], candles: Candles, rules: Rules) -> Span:
 
 def raised(
     strategy: Strategy[Any], candles: Candles, span: Span, progress: Progress | None
-) -> Iterator[tuple[int, Signal]]:
-    """Ask the strategy about each candle, oldest first; tell those on which it would trade."""
+) -> Iterator[tuple[int, Signal, Scores]]:
+    """Ask the strategy about each candle, oldest first; tell those on which it would trade, with its scores."""
     run, length, candles = StrategyRun(strategy), span.last - span.first, rows_for(strategy, candles)
     portion = length if progress is None else max(PORTION, length // 50)
     for first in range(span.first, span.last, portion):
         last = min(first + portion, span.last)
-        yield from run.signals(candles, first, last)
+        yield from run.raised(candles, first, last)
         if progress is not None:
             progress(last - span.first, length)
 
@@ -101,27 +104,27 @@ class Desk:
         self._rules = rules
         self._path = path_of(market, spread=rules.spread)
         self._is_heard = market.ticks is None or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms
-        self._raised: list[tuple[int, Signal]] = []
+        self._raised: list[tuple[int, Signal, Scores]] = []
         self._withheld = 0
         self.account = Account(rules, self._path)
 
-    def hear(self, place: int, said: Signal) -> None:
+    def hear(self, place: int, said: Signal, scores: Scores = UNSCORED) -> None:
         """Take what the strategy said of a candle. While a trade is open that is soon done."""
         if not self._is_live(place):
             self._withheld += 1
             return
-        self._raised.append((place, said))
+        self._raised.append((place, said, scores))
         if self.account.is_open_at(int(self._path.quotes_ms[place])):
             self.account.refuse(self._id(place), Refusal.POSITION_OPEN)
             return
-        signal = self.announced(place, said)
+        signal = self.announced(place, said, scores)
         offered = signal if self._rules.entry is Entry.CLOSE else _at(signal, self._path.next_price(place))
         if offered is not None:
             self.account.take(offered, place)
 
-    def announced(self, place: int, said: Signal) -> SignalRaised:
+    def announced(self, place: int, said: Signal, scores: Scores) -> SignalRaised:
         """Say a signal as the live room says it."""
-        evaluation = Evaluation(indicators={}, scores={}, verdicts={Mode.AUTO: said})
+        evaluation = Evaluation(indicators={}, scores=scores, verdicts={Mode.AUTO: said})
         candle = self._told(place, self._path.closing_price(place))
         terms = Terms(at=candle.at, trace="", price_digits=self._rules.instrument.digits, valid_for_s=VALID_FOR_S)
         return announce(candle, self._strategy, Mode.AUTO, evaluation, terms)
@@ -182,7 +185,9 @@ class Desk:
 class Announced(Sequence[SignalRaised]):
     """The signals of a test, each written out when it is looked at."""
 
-    def __init__(self, announce: Callable[[int, Signal], SignalRaised], said: Sequence[tuple[int, Signal]]) -> None:
+    def __init__(
+        self, announce: Callable[[int, Signal, Scores], SignalRaised], said: Sequence[tuple[int, Signal, Scores]]
+    ) -> None:
         self._announce = announce
         self._said = said
 

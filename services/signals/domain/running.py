@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts.messages import Mode
+from contracts.messages import Mode, Side
 from services.signals.domain.anchors import HELD, Stretch, block_of, last_stretch, stretches
 from services.signals.domain.candle import Candle
 from services.signals.domain.classic import Columnar
@@ -23,6 +23,8 @@ from services.signals.domain.view import View
 
 TOO_FEW = NoSignal(("why.too_few_candles",))
 UNDEFINED = NoSignal(("why.indicator_undefined",))
+
+UNSCORED: Mapping[Side, int] = {}
 
 Values = Mapping[str, Any]
 """Indicators at one candle by name; None where undefined."""
@@ -78,11 +80,20 @@ class StrategyRun:
 
     def signals(self, columns: Columns, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Signal]]:
         """Yield (place, signal) for each candle of [first, last) on which one is raised by itself (mode auto)."""
+        return ((place, signal) for place, signal, _ in self.raised(columns, first, last))
+
+    def raised(
+        self, columns: Columns, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[int, Signal, Mapping[Side, int]]]:
+        """Yield what `signals` yields, each with the scores that the strategy counted; none where it does not count."""
         for reader, stretch in self._readers(columns, first, last):
             for place, _, verdict in reader.spoken(columns, stretch):
-                raised = verdict.verdict(Mode.AUTO) if isinstance(verdict, Evaluation) else verdict
-                if isinstance(raised, Signal):
-                    yield place, raised
+                if isinstance(verdict, Evaluation):
+                    signal, scores = verdict.verdict(Mode.AUTO), verdict.scores
+                else:
+                    signal, scores = verdict, UNSCORED
+                if isinstance(signal, Signal):
+                    yield place, signal, scores
 
     def _readers(self, columns: Columns, first: int, last: int | None) -> Iterator[tuple["_Reader", Stretch]]:
         end = len(columns.open_time_s) if last is None else last
