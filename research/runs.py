@@ -31,7 +31,8 @@ def run_in_parts(
     if is_fast:
         market = dataclasses.replace(market, candles=LazyCandles.of_columns(market.candles))
     desk = Desk(strategy, market, rules)
-    signals = found(strategy, market, span, desk) if is_fast else raised(strategy, market.candles, span, None)
+    slowly = ((place, signal) for place, signal, _ in raised(strategy, market.candles, span, None))
+    signals = found(strategy, market, span, desk) if is_fast else slowly
     ends = np.searchsorted(market.candles.end_ms, np.asarray(bounds_ms), side="right").tolist()
     part = 0
     for place, signal in signals:
