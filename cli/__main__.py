@@ -15,6 +15,7 @@ from cli.evaluate import evaluate
 from cli.feed import feed
 from cli.lookahead import lookahead
 from cli.montecarlo import montecarlo
+from cli.new_strategy import new_strategy
 from cli.optimize import optimize
 from cli.replay import replay
 from cli.streams import streams
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.command()(evaluate)
+app.command()(new_strategy)
 app.command()(candles)
 app.command()(replay)
 app.command()(backtest)
