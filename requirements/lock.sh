@@ -12,7 +12,7 @@ compile() { # output, extras...
 for extra in feed signals positions charts telegram research tools embedded; do compile "$extra" "$extra"; done
 compile dev feed signals positions charts telegram research tools embedded dev
 # What only tests (clients) and benchmarks (peers) run, each in an environment of its own.
-for name in clients peers; do
+for name in clients peers peers_vectorbt; do
   "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --custom-compile-command "requirements/lock.sh" "requirements/$name.in" --output-file "requirements/$name.txt"
 done

@@ -214,9 +214,9 @@ def _table(it: Page, question: Question, steps: list[Step]) -> None:
 
 def _rules(question: Question) -> list[str]:
     goal = name_of(question.objective).lower()
-    searched = f"At each step {question.trials} trials make {goal} as large as possible, of those with {question.fewest} trades"
     return [
-        f"{searched} or more; the best is tried on the stretch behind the window.",
+        f"At each step {question.trials} trials make {goal} as large as possible; the best is tried behind the window.",
+        f"Trials with fewer than {question.fewest} trades count nothing.",
         "A trade counts in the span that it closed in; every stretch begins without a position.",
         "Efficiency is the P/L a day out of sample over the P/L a day in sample (Pardo 2008); above a half is sound.",
         f"Plan {question.rules.plan}, entry at {question.rules.entry.value}, slippage {question.rules.slippage:g}.",

@@ -255,7 +255,7 @@ def _rules(question: Question) -> list[str]:
     goal, rules = name_of(question.objective).lower(), question.rules
     drawn = "Trials come in rounds of eight: at first at random, then by the tree-structured Parzen estimator."
     given_up = " A trial is given up after a part of its span if it stands below the median there."
-    terms = f"Plan {rules.plan}, entry at {rules.entry.value}, spread of candles {rules.spread:g}, slippage {rules.slippage:g}"
+    terms = f"Plan {rules.plan}, entry at {rules.entry.value}, spread {rules.spread:g}, slippage {rules.slippage:g}"
     told = [
         f"Made as large as possible: {goal}, of trials with {question.fewest} trades or more.",
         drawn + given_up * question.prune,
