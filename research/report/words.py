@@ -51,7 +51,7 @@ def _opening(result: BacktestResult) -> list[str]:
     }[rules.entry]
     told = [f"A signal opens at {where}; quotes later than that one can end the trade."]
     if rules.slippage:
-        told.append(f"Each entry, stop and time limit gives up {rules.slippage / pip:g} pips more.")
+        told.append(f"Each entry, stop and time limit gives up {_pips(rules.slippage / pip)} more.")
     return told
 
 
@@ -65,7 +65,7 @@ def _inside(result: BacktestResult) -> list[str]:
     return [
         "Inside a candle prices go from the open to the extreme that hurts, to the one that helps, to the close.",
         "So the stop comes first. Levels inside a candle are had exactly, those jumped over at an open are not.",
-        f"The spread is {spread:g} pips.",
+        f"The spread is {_pips(spread)}.",
     ]
 
 
@@ -87,6 +87,10 @@ def _plan(plan: plans.Plan) -> list[str]:
     if plan.time_limit_s is not None:
         told.append(f"A trade ends after {plan.time_limit_s / 60:g} minutes at the latest.")
     return told
+
+
+def _pips(count: float) -> str:
+    return f"{count:g} pip" if count == 1 else f"{count:g} pips"
 
 
 def _gates(result: BacktestResult) -> list[str]:
