@@ -21,10 +21,10 @@ from contracts.messages import (
 from research.trades import BacktestResult, Trade, Unfinished
 
 SIGNAL_FIELDS = (
-    "strategy", "strategy_version", "side", "entry", "stop", "targets", "rr", "strength", "reasons", "bid", "ask",
-    "quote_ms",
+    "strategy", "strategy_version", "side", "entry", "stop", "targets", "rr", "strength", "score", "reasons", "bid",
+    "ask", "quote_ms",
 )  # fmt: skip
-"""What a signal says of the market. The other fields are of its delivery; the score is not worked out in a backtest."""
+"""What a signal says of the market. The other fields are of its delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

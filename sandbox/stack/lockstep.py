@@ -4,15 +4,19 @@ At full speed a busy machine would decide what a signal meets: whether its prede
 message was delivered in time. Here the venue stands still meanwhile, so that what comes out is a function of the tape
 alone, on any machine and under any load, and a room may be killed and come back in the middle.
 
-The order of a minute: its first quote, which closes the candle before it; the rooms judge that candle, hand its signal
-out and deliver it; then the other quotes of the minute.
+The order of a minute: its first quote, which closes the candle before it, and what that quote does to positions; the
+candle is judged, its signal handed out and delivered; then the other quotes of the minute. So the quote that closes a
+candle is known to positions before the candle's signal is, as in life, where it takes the shorter way; the signals room
+is frozen until it is.
 """
 
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from contracts.messages import Interval
@@ -42,7 +46,9 @@ class StalledError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """A room to be killed −9 when the market reaches a moment (epoch ms), with that minute's work in its hands."""
+    """A room to be killed −9 when the market reaches a moment (epoch ms), with work received and not done: signals with
+    the candle that closes then, positions with the other quotes of that minute.
+    """
 
     room: str
     at_ms: int
@@ -73,7 +79,6 @@ class Lockstep:
         self._clock = SteppedClock(stack.layout.clock)
         self._kills = sorted(kills, key=lambda kill: kill.at_ms)
         self._signals = 0
-        self._is_live = False
         self.measured = Measured()
 
     async def play(self, spots: Sequence[Spot], told: Callable[[int], None] = lambda _moment_ms: None) -> None:
@@ -84,31 +89,39 @@ class Lockstep:
         """
         await self._check("feed: read the history", lambda: self._standing.is_listening(self._seen.symbol))
         began = time.monotonic()
-        for first, rest in minutes_of(spots):
-            await self._minute(first, rest)
-            told(self._now_ms)
+        try:
+            for first, rest in minutes_of(spots):
+                await self._minute(first, rest)
+                told(self._now_ms)
+        finally:
+            self._thaw("signals")
         await self._follow_all()
         self.measured.took_s = time.monotonic() - began
 
     async def _minute(self, first: Spot, rest: Sequence[Spot]) -> None:
-        closes_s = self._seen.last_tick_ms // 60_000 * 60 if self._seen.tick_count else None
-        if first.epoch_ms - self._now_ms > HOP_MS:
-            await self._pass_pause(first.epoch_ms - 1, closes_s)
         due = self._due(first.epoch_ms)
-        self._hold(due)
+        if first.epoch_ms - self._now_ms > HOP_MS:
+            await self._pass_pause(first.epoch_ms - 1)
+        self._freeze("signals")
+        forming_s = self._seen.last_tick_ms // 1000
         await self._tell(first)
-        if closes_s is not None:
-            await self._closed(closes_s)
-        if not due:
-            await self._judged()
+        await self._closed(forming_s, first.epoch)
+        await self._followed()
+        if "signals" in due:
+            await self._kill("signals")
+        self._thaw("signals")
+        await self._judged()
+        await self._others(rest, is_fatal="positions" in due)
+        self.measured.minutes += 1
+
+    async def _others(self, rest: Sequence[Spot], *, is_fatal: bool) -> None:
+        """Tell the other quotes of a minute; the positions room may have to die with them in its hands."""
+        if is_fatal:
+            self._freeze("positions")
         if rest:
             await self._tell(rest[-1])
-        for room in due:
-            await self._kill(room)
-        if due:
-            await self._judged()
-        await self._followed()
-        self.measured.minutes += 1
+        if is_fatal:
+            await self._kill("positions")
 
     # --- the market ---------------------------------------------------------------------------------------------------
 
@@ -121,13 +134,16 @@ class Lockstep:
         self._clock.move(spot.epoch_ms - self._live_ms)
         self.measured.steps += 1
 
-    async def _pass_pause(self, moment_ms: int, closes_s: int | None) -> None:
+    async def _pass_pause(self, moment_ms: int) -> None:
         """Pass a long pause: what the feed closes by its clock is judged while the market is still thought open."""
-        if closes_s is not None:
-            closed_ms = (closes_s + 60) * 1000 + int(GRACE_WALL_MS * self._stack.layout.market.speed) + MARGIN_MS
-            if closed_ms < moment_ms:
+        await self._followed()
+        forming_s = self._seen.last_tick_ms // 1000
+        grace_ms = int(GRACE_WALL_MS * self._stack.layout.market.speed) + MARGIN_MS
+        for interval in Interval:
+            closed_ms = (forming_s // interval.seconds + 1) * interval.seconds * 1000 + grace_ms
+            if self._seen.tick_count and closed_ms < moment_ms:
                 await self._hop(closed_ms)
-                await self._closed(closes_s)
+                await self._closed(forming_s, closed_ms // 1000, (interval,))
                 await self._judged()
         await self._hop(moment_ms)
 
@@ -137,39 +153,42 @@ class Lockstep:
             await self._standing.step_to(self._now_ms)
             self._clock.move(self._now_ms - self._live_ms)
 
-    async def _closed(self, open_time_s: int) -> None:
-        """Wait until the feed has closed the M1 candle that opened then."""
+    async def _closed(self, forming_s: int, now_s: int, intervals: Iterable[Interval] = Interval) -> None:
+        """Wait until the feed has closed the candles that formed at one second and have ended at another."""
         seen = self._seen
-        await self._until(lambda: seen.last_candle_s.get(Interval.M1, -1) >= open_time_s, "feed: close a candle")
+        if forming_s < 0:
+            return
+        for interval in intervals:
+            open_s = forming_s // interval.seconds * interval.seconds
+            is_whole = open_s >= seen.first_candle_s.get(Interval.M1, open_s)
+            if is_whole and open_s + interval.seconds <= now_s:
+                await self._until(partial(_reaches, seen, interval, open_s), f"feed: close the {interval} candle")
 
     # --- the rooms ----------------------------------------------------------------------------------------------------
 
     async def _judged(self) -> None:
         """Wait until the candles that closed are judged, and what they raised has reached its subscribers."""
-        await self._check("signals: judge the candles", lambda: self._standing.is_done("CANDLES", "signals-candles"))
-        raised = await self._standing.last_sequence("SIGNALS")
+        standing, candles = self._standing, self._seen.sequences.get("CANDLES", 0)
+        judged = partial(standing.is_done, "CANDLES", "signals-candles", candles)
+        await self._check("signals: judge the candles", judged)
+        raised = await standing.last_sequence("SIGNALS")
         if raised == self._signals:
             return
         self._signals = raised
-        await self._check(
-            "positions: hand the signal out", lambda: self._standing.is_done("SIGNALS", "positions-signals")
-        )
+        handed_out = partial(standing.is_done, "SIGNALS", "positions-signals", raised)
+        await self._check("positions: hand the signal out", handed_out)
         began = time.monotonic()
         await self._check("telegram: deliver the signal", self._is_settled)
         self.measured.delivering_s += time.monotonic() - began
 
     async def _is_settled(self) -> bool:
-        owed = await self._standing.owed()
-        self._is_live = owed.live > 0
-        return owed.unsettled == 0
+        return (await self._standing.owed()).unsettled == 0
 
     async def _followed(self) -> None:
-        """Wait until no exit is on its way: what a position's ticks decided must be known before the next signal."""
-        if not self._is_live:
-            return
-        await self._check("positions: read the ticks", lambda: self._standing.are_read("TICKS", READERS))
+        """Wait until positions has followed every quote and stored what came of it."""
+        ticks = self._seen.sequences.get("TICKS", 0)
+        await self._check("positions: read the ticks", partial(self._standing.are_read, "TICKS", ticks, READERS))
         await self._check("positions: store the exits", self._has_stored)
-        await self._is_settled()
 
     async def _has_stored(self) -> bool:
         """What is open in the database is what the room follows: it has heard of all, and has no exit in hand."""
@@ -193,10 +212,13 @@ class Lockstep:
         self._kills = [kill for kill in self._kills if kill.at_ms > moment_ms]
         return due
 
-    def _hold(self, rooms: Sequence[str]) -> None:
-        """Freeze rooms that are about to die: they die with this minute's work received and not done."""
-        for room in rooms:
-            os.kill(self._stack.supervisor.pid(room), signal.SIGSTOP)
+    def _freeze(self, room: str) -> None:
+        """Let a room do nothing from now on; what is sent to it waits in its socket."""
+        os.kill(self._stack.supervisor.pid(room), signal.SIGSTOP)
+
+    def _thaw(self, room: str) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._stack.supervisor.pid(room), signal.SIGCONT)
 
     async def _kill(self, room: str) -> None:
         self._stack.kill(room)
@@ -208,7 +230,6 @@ class Lockstep:
         await self._check(f"{room}: come back", is_back)
         if room == "positions":
             await self._follow_all()
-            self._is_live = True
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
@@ -226,6 +247,10 @@ class Lockstep:
 
     def _complaint(self, what: str) -> str:
         return f"not done within {PATIENCE_S:.0f} s at market time {self._now_ms}: {what}"
+
+
+def _reaches(seen: Witness, interval: Interval, open_s: int) -> bool:
+    return seen.last_candle_s.get(interval, -1) >= open_s
 
 
 def minutes_of(spots: Sequence[Spot]) -> Iterator[tuple[Spot, Sequence[Spot]]]:

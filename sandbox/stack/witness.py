@@ -27,11 +27,12 @@ P = TypeVar("P", bound=Message)
 
 @dataclass
 class Witness:
-    """Everything said about one symbol, in the order of each stream."""
+    """Everything said about one symbol, in the order of each stream; `sequences` tells how far each was read."""
 
     symbol: str
     tick_count: int = 0
     last_tick_ms: int = -1
+    sequences: dict[str, int] = field(default_factory=dict)
     first_candle_s: dict[Interval, int] = field(default_factory=dict)
     last_candle_s: dict[Interval, int] = field(default_factory=dict)
     signals: list[SignalRaised] = field(default_factory=list)
@@ -69,13 +70,14 @@ class Witness:
         self.first_candle_s.setdefault(candle.interval, candle.open_time_s)
         self.last_candle_s[candle.interval] = candle.open_time_s
 
+    def reach(self, stream: str, sequence: int) -> None:
+        """Learn how far a stream was read, and wake who waits."""
+        self.sequences[stream] = max(sequence, self.sequences.get(stream, 0))
+        self._changed.set()
+
     def fail(self, error: BaseException) -> None:
         """Learn that the reading has ended."""
         self._failure = error
-        self._changed.set()
-
-    def changed(self) -> None:
-        """Wake who waits."""
         self._changed.set()
 
 
@@ -103,6 +105,6 @@ async def _read(
     bus: Bus, topic: Topic[P], tokens: tuple[object, ...], hear: Callable[[P], None], seen: Witness
 ) -> None:
     async with bus.replay(topic, tokens=tokens) as told:
-        async for _, message in told:
+        async for stored, message in told:
             hear(message)
-            seen.changed()
+            seen.reach(topic.stream or "", stored.sequence)

@@ -111,12 +111,21 @@ async def test_a_witness_wakes_who_waits_and_says_when_it_was_in_vain() -> None:
     async def hear() -> None:
         await asyncio.sleep(0)
         seen.hear_tick(a_tick(1_000))
-        seen.changed()
+        seen.reach("TICKS", 7)
 
     async with asyncio.TaskGroup() as group:
         group.create_task(hear())
         assert await seen.until(lambda: seen.last_tick_ms == 1_000, within_s=5)
+    assert seen.sequences == {"TICKS": 7}
     assert not await seen.until(lambda: seen.last_tick_ms == 2_000, within_s=0.01)
+
+
+async def test_a_witness_that_can_read_no_more_says_so_to_who_waits() -> None:
+    seen = Witness("XAUUSD")
+    seen.fail(ConnectionError("the broker is gone"))
+
+    with pytest.raises(ConnectionError, match="the broker is gone"):
+        await seen.until(lambda: False, within_s=5)
 
 
 def test_a_quote_that_was_asked_for_afterwards_is_not_one_that_was_told() -> None:
