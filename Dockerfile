@@ -1,6 +1,6 @@
 # One file for every image. A room carries its own requirements and code only:
 #   docker build --build-arg ROOM=feed --target room -t sinyal-feed .
-#   docker build --target tools -t sinyal-tools .          (migrate, streams, and the simulators)
+#   docker build --target tools -t sinyal-tools .          (every verb of `sinyal`, and the simulators)
 ARG PYTHON=3.13-slim
 FROM python:${PYTHON} AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/venv/bin:$PATH
@@ -34,6 +34,7 @@ ENTRYPOINT ["/bin/sh", "-c", "exec python3 -m services.$ROOM"]
 
 FROM ready AS tools
 COPY services services
+COPY research research
 COPY sandbox sandbox
 COPY cli cli
 ENTRYPOINT ["python3", "-m", "cli"]
