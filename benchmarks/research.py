@@ -202,7 +202,8 @@ def measured(candles: Candles, matches: tuple[Match, ...], rounds: int) -> bool:
     print(f"{len(candles):,} candles, {rounds} rounds, median CPU time per candle")
     for name in names:
         print(f"{name:<28}{median(seconds[name]) / len(candles) * 1e6:>9.3f} µs  {_count(trades[name])}")
-    return all(_told(one, len(candles), seconds, trades) for one in matches)
+    kept = [_told(one, len(candles), seconds, trades) for one in matches]
+    return all(kept)
 
 
 def _keep(

@@ -13,7 +13,7 @@ import numpy as np
 from research.backtest import Desk, raised, span_of
 from research.market import Market
 from research.trades import Rules, Trade
-from research.vectorised import LazyCandles, found, is_vectorisable
+from research.vectorised import Reading, found, is_vectorisable
 from services.signals.domain.strategy import Strategy
 
 
@@ -27,12 +27,12 @@ def run_in_parts(
     """
     rules = dataclasses.replace(rules, until_ms=bounds_ms[-1])
     span = span_of(strategy, market.candles, rules)
-    is_fast = is_vectorisable(strategy, market)
-    if is_fast:
-        market = dataclasses.replace(market, candles=LazyCandles.of_columns(market.candles))
     desk = Desk(strategy, market, rules)
-    slowly = ((place, signal) for place, signal, _ in raised(strategy, market.candles, span, None))
-    signals = found(strategy, market, span, desk) if is_fast else slowly
+    signals = (
+        found(Reading(strategy, market.candles), span, desk)
+        if is_vectorisable(strategy)
+        else ((place, signal) for place, signal, _ in raised(strategy, market.candles, span, None))
+    )
     ends = np.searchsorted(market.candles.end_ms, np.asarray(bounds_ms), side="right").tolist()
     part = 0
     for place, signal in signals:

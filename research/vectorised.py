@@ -5,111 +5,98 @@ candles are settled by that. What is left is judged by the very code that runs l
 account of the backtest; candles on which a trade is open are not judged at all, since no gate would let them pass. So
 trades are equal as long as `sides` misses no signal, which a property test holds for every strategy that ships.
 
-Columns are read in the same stretches as indicators are seeded in (`domain.anchors`), to the same bits.
+Columns hold the same bits as `evaluate` sees (`domain.arrays`).
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from contracts.messages import Mode
 from research.backtest import Desk, Span
-from research.market import Candles, Market, Places
-from services.signals.domain.anchors import Stretch, stretches
-from services.signals.domain.candle import Candle
+from research.market import Candles, Places
+from research.rows import LazyRows
+from services.signals.domain.anchors import stretches
+from services.signals.domain.arrays import ExactArrays, exact_arrays
 from services.signals.domain.columns import CandleColumns, Columns
-from services.signals.domain.opinion import Signal
+from services.signals.domain.opinion import Evaluation, Signal
 from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy
+from services.signals.domain.view import View
 
 
-class LazyRows(Sequence[Candle]):
-    """The candles of columns one by one, each made when it is asked for."""
-
-    __slots__ = ("_columns", "_first", "_last")
-
-    def __init__(self, columns: tuple[Any, ...], first: int, last: int) -> None:
-        self._columns = columns
-        self._first = first
-        self._last = last
-
-    def __len__(self) -> int:
-        return self._last - self._first
-
-    @overload
-    def __getitem__(self, at: int) -> Candle: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Candle]: ...
-    def __getitem__(self, at: int | slice) -> Candle | Sequence[Candle]:
-        """Make a candle, or the rows of a part."""
-        if isinstance(at, slice):
-            first, last, step = at.indices(len(self))
-            assert step == 1
-            return LazyRows(self._columns, self._first + first, self._first + max(first, last))
-        if not -len(self) <= at < len(self):
-            raise IndexError(at)
-        place = (self._last if at < 0 else self._first) + at
-        return Candle(*(column[place].item() for column in self._columns))
-
-    def __iter__(self) -> Iterator[Candle]:
-        columns = (column[self._first : self._last].tolist() for column in self._columns)
-        return (Candle(*row) for row in zip(*columns, strict=True))
+def is_vectorisable(strategy: Strategy[Any]) -> bool:
+    """Tell whether a strategy reads columns, and what it says does not hang on the trades it has made."""
+    reads_columns = type(strategy).sides is not Strategy.sides
+    return reads_columns and not any(protection.needs_trades for protection in strategy.protections())
 
 
-class LazyCandles(Candles):
-    """Candles whose rows are made when they are asked for: hardly any of them is."""
+@dataclass(frozen=True)
+class Reading:
+    """A strategy that reads columns, and the candles that it reads."""
 
-    @classmethod
-    def of_columns(cls, candles: Candles) -> "LazyCandles":
-        """Take the columns of other candles."""
-        it = candles
-        return cls(it.interval, it.open_time_s, it.open, it.high, it.low, it.close, it.volume)
+    strategy: Strategy[Any]
+    candles: Candles
 
     @cached_property
-    def rows(self) -> Sequence[Candle]:  # type: ignore[override]
-        """The candles one by one."""
-        columns = (self.open_time_s, self.open, self.high, self.low, self.close, self.volume)
-        return LazyRows(columns, 0, len(self))
+    def columns(self) -> Columns:
+        """All candles by column."""
+        return _part(self.candles, 0, len(self.candles))
+
+    @cached_property
+    def arrays(self) -> ExactArrays:
+        """The strategy's indicators at all candles."""
+        return exact_arrays(self.strategy.indicators(), self.columns, self.candles.interval.seconds)
+
+    def flagged(self, span: Span) -> Places:
+        """Find the places of a span where a signal may be, rising."""
+        sides = self.strategy.sides(self.columns, self.arrays.values)
+        assert sides is not None  # it reads columns
+        places = np.flatnonzero(sides[span.first : span.last]) + span.first
+        seams = [seam for seam in self.arrays.seams if span.first <= seam < span.last]
+        return np.union1d(places, seams).astype(np.intp) if seams else places
+
+    def signals_at(self, place: int) -> list[Signal]:
+        """Ask the strategy about one candle: one signal, or none."""
+        if place in self.arrays.seams or self.strategy.protections():
+            return self._run_at(place)
+        now, before = self._values(place), self._values(place - 1)
+        if None in now.values() or None in before.values():
+            return []
+        view = View(self.columns.rows, place, self.strategy.window_length, now, before)
+        verdict = self.strategy.evaluate(view)
+        raised = verdict.verdict(Mode.AUTO) if isinstance(verdict, Evaluation) else verdict
+        return [raised] if isinstance(raised, Signal) else []
+
+    def _run_at(self, place: int) -> list[Signal]:
+        """Ask by the code that runs live, on indicators fed from the seed of the candle's stretch."""
+        seed = self._parts[bisect_right(self._parts, place, key=lambda part: part.first) - 1].seed
+        fed = _part(self.candles, seed, place + 1)
+        return [signal for _, signal in StrategyRun(self.strategy).signals(fed, place - seed)]
+
+    @cached_property
+    def _parts(self) -> list[Any]:
+        return list(stretches(self.candles.open_time_s, self.candles.interval.seconds))
+
+    def _values(self, place: int) -> Mapping[str, Any]:
+        return {name: _value_at(values, place) for name, values in self.arrays.values.items()}
 
 
-def is_vectorisable(strategy: Strategy[Any], market: Market) -> bool:
-    """Tell whether a strategy reads columns, and what it says does not hang on the trades it has made."""
-    if any(protection.needs_trades for protection in strategy.protections()):
-        return False
-    return strategy.sides(_part(market.candles, 0, min(len(market.candles), 1))) is not None
-
-
-def flagged(strategy: Strategy[Any], candles: Candles, span: Span) -> Iterator[tuple[Stretch, Places]]:
-    """Find the places of a span where a signal may be, stretch by stretch."""
-    for stretch in stretches(candles.open_time_s, candles.interval.seconds):
-        first, last = max(stretch.first, span.first), min(stretch.last, span.last)
-        if first < last:
-            sides = strategy.sides(_part(candles, stretch.seed, last))
-            assert sides is not None  # asked before
-            places = np.flatnonzero(sides[first - stretch.seed :]) + first
-            if len(places):
-                yield stretch, places
-
-
-def found(strategy: Strategy[Any], market: Market, span: Span, desk: Desk) -> Iterator[tuple[int, Signal]]:
+def found(reading: Reading, span: Span, desk: Desk) -> Iterator[tuple[int, Signal]]:
     """Yield the signals that matter to a desk, which hears each before the next is looked for."""
-    ends_ms = market.candles.end_ms
-    free = 0
-    for stretch, places in flagged(strategy, market.candles, span):
+    ends_ms, places = reading.candles.end_ms, reading.flagged(span)
+    at = 0
+    while at < len(places):
+        place = int(places[at])
+        free = place + 1
+        for signal in reading.signals_at(place):
+            yield place, signal
+            free = max(free, _free_from(desk, span, ends_ms))
         at = int(places.searchsorted(free))
-        while at < len(places):
-            place = int(places[at])
-            for signal in _signals_at(strategy, market.candles, stretch, place):
-                yield place, signal
-                free = _free_from(desk, span, ends_ms)
-            at = int(places.searchsorted(max(place + 1, free)))
-
-
-def _signals_at(strategy: Strategy[Any], candles: Candles, stretch: Stretch, place: int) -> list[Signal]:
-    """Ask the strategy about one candle, by the code that runs live, on indicators fed from the stretch's seed."""
-    fed = _part(candles, stretch.seed, place + 1)
-    return [signal for _, signal in StrategyRun(strategy).signals(fed, place - stretch.seed)]
 
 
 def _free_from(desk: Desk, span: Span, ends_ms: Any) -> int:
@@ -122,6 +109,15 @@ def _free_from(desk: Desk, span: Span, ends_ms: Any) -> int:
         return span.last
     trades = account.trades
     return int(np.searchsorted(ends_ms, trades[-1].closed_ms)) - 1 if trades else 0
+
+
+def _value_at(values: Any, place: int) -> Any:
+    """Tell an indicator's value at a candle, as `View.now` shows it; None where it is undefined."""
+    if isinstance(values, tuple):
+        fields = [field[place].item() for field in values]
+        return None if any(field != field for field in fields) else type(values)(*fields)  # noqa: PLR0124  # NaN is not
+    value = values[place].item()
+    return None if value != value else value  # noqa: PLR0124
 
 
 def _part(candles: Candles, first: int, last: int) -> Columns:

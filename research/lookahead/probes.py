@@ -13,7 +13,7 @@ from research.lookahead.futures import bent, cut, moved, moved_by_s
 from research.lookahead.sayings import Finding, Probe, Said, Sayings, differing, in_columns, one_by_one, say
 from research.lookahead.wrong_clock import in_fresh_process
 from research.market import Candles
-from research.vectorised import flagged
+from research.vectorised import Reading
 from services.signals.domain.strategy import Strategy
 
 TAIL = 12
@@ -110,9 +110,9 @@ def _clock(suspect: Suspect, whole: Sayings) -> Report:
 def _columns(suspect: Suspect, whole: Sayings) -> Report | None:
     """Hold the search's view of whole columns to what is said candle by candle; None where there is no such view."""
     strategy, candles = suspect.strategy(), suspect.candles
-    if strategy.sides(candles) is None:
+    if type(strategy).sides is Strategy.sides:
         return None
-    shown = {int(places) for _, found in flagged(strategy, candles, Span(0, len(candles))) for places in found}
+    shown = set(Reading(strategy, candles).flagged(Span(0, len(candles))).tolist())
     times_s = candles.open_time_s.tolist()
     missed = [
         Finding(Probe.COLUMNS, time_s, say(said), "sides() shows nothing")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import talib
 from numpy.typing import NDArray
 
 from contracts.messages import Interval, Side
+from services.signals.domain.arrays import Arrays
 from services.signals.domain.candle import Candle
 from services.signals.domain.classic import Classic
 from services.signals.domain.columns import Columns
@@ -68,12 +68,10 @@ class Crossing(Strategy[CrossingParameters]):
         stop, target = entry * own.stop_percent / 100, entry * own.target_percent / 100
         return Levels(entry - side.sign * stop, entry + side.sign * target, target / stop)
 
-    def sides(self, columns: Columns) -> NDArray[np.int8]:
-        own = self.parameters
-        fast, slow = talib.EMA(columns.close, own.fast), talib.EMA(columns.close, own.slow)
-        strength = talib.RSI(columns.close, own.strength)
-        found = np.zeros(len(columns.close), np.int8)
-        gap = fast - slow
-        found[1:][(gap[1:] > 0) & (gap[:-1] <= 0) & (strength[1:] > own.middle)] = 1
-        found[1:][(gap[1:] < 0) & (gap[:-1] >= 0) & (strength[1:] < 100 - own.middle)] = -1
+    def sides(self, columns: Columns, values: Arrays) -> NDArray[np.int8]:
+        middle = self.parameters.middle
+        gap, strength = values["fast"] - values["slow"], values["strength"]
+        found = np.zeros(len(gap), np.int8)
+        found[1:][(gap[1:] > 0) & (gap[:-1] <= 0) & (strength[1:] > middle)] = 1
+        found[1:][(gap[1:] < 0) & (gap[:-1] >= 0) & (strength[1:] < 100 - middle)] = -1
         return found

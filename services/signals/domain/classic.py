@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import talib
 from talib import InsufficientHistory, stream  # type: ignore[attr-defined]  # it is there, not in its stub
 
 from services.signals.domain.candle import Candle
@@ -33,17 +34,25 @@ class Columnar(Indicator[Candle, Value]):
     def fill_columns(self, columns: Columns, *, count: int) -> Sequence[Value]:
         """Start again on `columns`, go on from their end, and return the values at the last `count` candles."""
 
+    def array(self, columns: Columns) -> Any:
+        """Start again on `columns` and return the values at all candles as float64, NaN where undefined.
+
+        Those of several numbers come as their record, of arrays. The bits are those of `fill_columns`.
+        """
+        return as_arrays(self.fill_columns(columns, count=len(columns.open_time_s)))
+
 
 class Classic(Columnar[Any]):
     """A function of TA-Lib on columns of candles; None until it is defined."""
 
-    __slots__ = ("_handle", "_inputs", "_points", "_record", "_settings", "_take", "_type", "memory", "value")
+    __slots__ = ("_batch", "_handle", "_inputs", "_points", "_record", "_settings", "_take", "_type", "memory", "value")
 
     def __init__(
         self, function: str, inputs: tuple[str, ...], record: Callable[..., Any] | None = None, **settings: float
     ) -> None:
         """Take TA-Lib's name, the candle's fields it reads, the record of its outputs where many, and its settings."""
         self._type = getattr(stream, function)
+        self._batch = getattr(talib, function)
         self._inputs = inputs
         self._record = record
         self._settings = settings
@@ -91,6 +100,11 @@ class Classic(Columnar[Any]):
             return _defined(outputs[-count:].tolist())
         return _defined_records([output[-count:].tolist() for output in outputs], self._record)
 
+    def array(self, columns: Columns) -> Any:
+        """Return what TA-Lib's batch function says of `columns`; nothing is remembered of them."""
+        outputs = self._batch(*(getattr(columns, name) for name in self._inputs), **self._settings)
+        return outputs if self._record is None else self._record(*outputs)
+
     def _opened(self, points: list[Any]) -> Any:
         table = np.array(points, dtype=np.float64).reshape(len(points), len(self._inputs))
         try:
@@ -100,6 +114,16 @@ class Classic(Columnar[Any]):
 
     def _told(self, value: Any) -> Any:
         return value if self._record is None else self._record(*value)
+
+
+def as_arrays(values: Sequence[Any]) -> Any:
+    """Return numbers, None where undefined, as float64 with NaN; records as a record of such arrays."""
+    record = next((value for value in values if isinstance(value, tuple)), None)
+    if record is None:
+        return np.array(values, dtype=np.float64)
+    undefined = (None,) * len(record)
+    fields = zip(*(undefined if value is None else value for value in values), strict=True)
+    return type(record)(*(np.array(field, dtype=np.float64) for field in fields))
 
 
 def _defined(values: list[float]) -> Sequence[float | None]:

@@ -21,6 +21,15 @@ class FillsArrays(Protocol):
         ...
 
 
+@runtime_checkable
+class GivesArrays(Protocol):
+    """An indicator of numbers that gives its values over a whole array as one, NaN where undefined."""
+
+    def array(self, points: Floats) -> Floats:
+        """Return a value for each of `points`; nothing is remembered of them."""
+        ...
+
+
 class OfColumn(Columnar[Value], Generic[Value]):
     """`OfColumn("close", ExponentialAverage(20))` is the product's own EMA 20 of the close."""
 
@@ -57,3 +66,9 @@ class OfColumn(Columnar[Value], Generic[Value]):
             values = fill_tail(self._inner, points.tolist(), count=count)
         self.value = self._inner.value
         return values
+
+    def array(self, columns: Columns) -> Any:
+        """Return the inner indicator's values over the whole column, at once where it can."""
+        if isinstance(self._inner, GivesArrays):
+            return self._inner.array(getattr(columns, self._column))
+        return super().array(columns)

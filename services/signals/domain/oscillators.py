@@ -56,18 +56,28 @@ class RelativeStrength(Indicator[float, float | None]):
     def fill_array(self, points: NDArray[np.float64], *, count: int) -> Sequence[float | None]:
         """Start again on `points`, go on from their end, and return the values at the last `count` of them."""
         self.open_and_fill(points[-self.memory :].tolist())  # the state is that of the newest closes alone
-        tail = points[-(count + self.memory - 1) :]
-        if len(tail) < self.memory:
-            return [None] * count
-        changes = np.diff(tail)
+        values = self.array(points[-(count + self.memory - 1) :])[-count:]
+        known: list[float | None] = values.tolist()
+        for still in np.flatnonzero(np.isnan(values)).tolist():
+            known[still] = None
+        return [None] * (count - len(known)) + known
+
+    def array(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value at each of `points`, NaN where undefined; nothing is remembered of them."""
+        assert self.memory is not None
+        values = np.full(len(points), np.nan)
+        if len(points) < self.memory:
+            return values
+        changes = np.diff(points)
         rises = rolling_means(np.maximum(changes, 0.0), self._rises.length)
         falls = rolling_means(np.maximum(-changes, 0.0), self._falls.length)
-        values: list[float | None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.where(falls == 0.0, 100.0, 100.0 - 100.0 / (1.0 + rises / falls)).tolist()
-        for still in np.flatnonzero((falls == 0.0) & (rises == 0.0)).tolist():
-            values[still] = None
-        return [None] * (count - len(values)) + values
+            told = 100.0 - 100.0 / (1.0 + rises / falls)
+        is_without_fall = falls == 0.0
+        if is_without_fall.any():
+            told[is_without_fall] = np.where(rises[is_without_fall] > 0.0, 100.0, np.nan)
+        values[self.memory - 1 :] = told
+        return values
 
 
 def _relative_strength(rise: float | None, fall: float | None) -> float | None:

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 
 from contracts.messages import Interval, Side
 from services.signals.domain.anchors import WARM_UP
+from services.signals.domain.arrays import Arrays
 from services.signals.domain.candle import Candle
 from services.signals.domain.columns import Columns
 from services.signals.domain.indicator import Indicator
@@ -129,13 +130,16 @@ class Strategy(ABC, Generic[Parameters]):
         """Return the rules that may silence it; they are asked in this order."""
         return ()
 
-    def sides(self, columns: Columns) -> NDArray[np.int8] | None:
+    def sides(self, columns: Columns, values: Arrays) -> NDArray[np.int8] | None:
         """Return +1 where it would buy, −1 where it would sell, 0 elsewhere, for whole columns at once.
 
-        Not necessary: None says that only `evaluate` can tell. Indicators are seeded with the first candle here, so
-        this serves a search that is held to `evaluate` by proof, and nothing that runs live.
+        `values` are the indicators by name, each an array with what `View.now` shows at every candle, NaN where it is
+        undefined (a record of arrays where an indicator gives a record).
+
+        Not necessary: None says that only `evaluate` can tell. It serves a search, which asks `evaluate` about the
+        candles that are not 0; a signal on any other would be missed, and tests and `sinyal lookahead` hold it to that.
         """
-        del columns
+        del columns, values
         return None
 
     def trade(self, side: Side, view: View, *, reasons: tuple[str, ...], strength: float = 0.5) -> Signal | NoSignal:

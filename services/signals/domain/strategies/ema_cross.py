@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.messages import Interval, Side
+from services.signals.domain.arrays import Arrays
 from services.signals.domain.classic import Columnar, Ema
 from services.signals.domain.columns import Columns
 from services.signals.domain.levels import Levels, levels_at
@@ -82,14 +83,12 @@ class EmaCross(Strategy[EmaCrossParameters]):
             side, entry, stop_distance=entry * own.stop_percent / 100, rr=own.target_percent / own.stop_percent
         )
 
-    def sides(self, columns: Columns) -> NDArray[np.int8]:
+    def sides(self, columns: Columns, values: Arrays) -> NDArray[np.int8]:
         """Return the crosses that relative strength agrees with."""
-        filled = [
-            np.array(indicator.fill_columns(columns, count=len(columns.rows)), dtype=np.float64)
-            for indicator in self.indicators().values()
-        ]
-        fast, slow, rsi = filled
-        return _crosses(fast, slow, rsi, self.parameters.rsi_middle, self.candles_needed)
+        del columns
+        return _crosses(
+            values["ema_fast"], values["ema_slow"], values["rsi"], self.parameters.rsi_middle, self.candles_needed
+        )
 
 
 def _crosses(
