@@ -1,82 +1,198 @@
-"""What a tick costs with many positions open: the level index beside the naive loop. And what a fan-out costs.
+"""What a tick costs with many open positions: the level index beside looking at every position, beside numpy, and
+beside nautilus_trader's matching engine. And what a fan-out costs.
 
-    python -m benchmarks.positions                       the index, no server needed
-    python -m benchmarks.positions postgresql://...      also one signal to 1,000 and 10,000 people, and all their exits
+    python -m benchmarks.positions [--no-peer]           no server needed
+    python -m benchmarks.positions --database URL        also one signal to 1,000 and 10,000 people, and all their exits
 
-The database must be empty and migrated; it is filled and left so.
+First a market that closes nothing, where the stops of half of the positions trail: the same ticks for all four, and
+the same stops must come out of the first three. Then a market in which trades end all the time and new ones take
+their place. All times are CPU. The peer lives in `.sinyal/peers`, made at the first call. The database must be empty
+and migrated; it is filled and left so. Exit status 1: the results differ, or a promise of the index is broken.
 """
 
+import argparse
 import asyncio
+import json
 import random
+import subprocess
 import sys
+import tempfile
 import time
+from array import array
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from pathlib import Path
 
-from chassis.bus import Stored
-from chassis.clock import SystemClock
-from chassis.database import Pool, open_pool
-from chassis.memory_bus import MemoryBus
-from contracts.messages import ExitReason, FeedState, FeedStateChanged, Interval, Mode, Side, SignalRaised
-from services.positions.domain.exits import Price, crossed, exit_at
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.candles import ROOT, peer_python
+from benchmarks.positions_fan_out import show_fan_out
+from contracts.messages import Side
+from services.positions.domain.course import Course, Followed, Trail, after, step
+from services.positions.domain.exits import Price
 from services.positions.domain.instrument import find_instrument
-from services.positions.domain.levels import Followed, LevelIndex
-from services.positions.handlers.pending import Batch, PendingExit
-from services.positions.handlers.tenure import CHUNK
-from services.positions.settings import PositionsSettings
-from services.positions.wiring import PositionsRoom
+from services.positions.domain.levels import LevelIndex
+from services.positions.domain.plans import STANDARD, Bracket, course_of
 
 OPEN = (1_000, 10_000, 100_000)
-NAIVE_TICKS = {1_000: 400, 10_000: 60, 100_000: 8}
-INDEX_TICKS = 100_000
+TICKS = 100_000
+FEW = {1_000: 400, 10_000: 40, 100_000: 4}
+"""Ticks for those that look at everything: enough of each to tell."""
+MOST_FOR_PEER = 10_000
+"""The peer sorts all its orders with each new one: the larger crowd would take it minutes to take in."""
+DISTANCE = 15.0
+LEAST_GAIN = 500.0
+MOST_GROWTH = 10.0
+GOLD = find_instrument("XAUUSD")
+
+Floats = npt.NDArray[np.float64]
 
 
-def walk(count: int) -> list[Price]:
-    """A gold market of one-second ticks that wanders by 0.05 USD a step."""
-    rng = random.Random(1)
-    middle, prices = 4000.0, []
+def market(count: int, *, spring: float) -> list[Price]:
+    """Gold in one-second ticks that wander by 0.05 USD a step, drawn back to 4,000 by a spring (0: free)."""
+    rng, middle, prices = random.Random(1), 4000.0, []
     for epoch_ms in range(1, count + 1):
-        middle += rng.gauss(0, 0.05)
+        middle += rng.gauss(0, 0.05) + spring * (4000.0 - middle)
         bid = round(middle - 0.1, 2)
         prices.append(Price(epoch_ms, bid, round(bid + 0.2, 2)))
     return prices
 
 
-def positions(count: int) -> list[Followed]:
-    """Positions with stops of 2 to 40 USD and targets half as far again: some close on the way, most stay."""
-    rng = random.Random(2)
-    found = []
+def guarded(count: int) -> list[Followed]:
+    """Positions that nothing near closes; the stop of every other follows 15 USD behind in steps of a pip."""
+    rng, found = random.Random(2), []
+    trail = Course(entry=4000.0, trail=Trail(DISTANCE, 0.1, 2), trail_from=4000.0 - 1000.0)
     for number in range(count):
         side = rng.choice(list(Side))
-        risk = rng.uniform(2, 40)
-        stop, target = round(4000 - side.sign * risk, 2), round(4000 + side.sign * risk * 1.5, 2)
-        found.append(Followed(f"p{number}", side, stop, target, 0))
+        course = trail if side is Side.BUY else Course(entry=4000.0, trail=trail.trail, trail_from=5000.0)
+        risk = DISTANCE + rng.uniform(0, 20)
+        stop, target = round(4000 - side.sign * risk, 2), round(4000 + side.sign * rng.uniform(30, 90), 2)
+        found.append(Followed(f"p{number}", side, stop, target, 0, (), course if number % 2 else Course(entry=4000.0)))
     return found
 
 
-def time_index(many: Sequence[Followed], prices: Sequence[Price]) -> tuple[float, int]:
-    """Microseconds per tick, closing included, and how many closed."""
+# --- four ways --------------------------------------------------------------------------------------------------------
+
+
+def time_index(many: Sequence[Followed], prices: Sequence[Price]) -> tuple[float, dict[str, float]]:
+    """Microseconds per tick, and where the stops are at the end."""
     index = LevelIndex()
     for one in many:
         index.add(one)
-    index.cross(Price(1, 3999.9, 4000.1))
-    closed, started = 0, time.process_time()
-    for price in prices:
-        for crossing in index.cross(price):
-            closed += len(crossing.position_ids)
-    return (time.process_time() - started) / len(prices) * 1e6, closed
+    index.cross(prices[0])  # takes them in
+    started = time.process_time()
+    for price in prices[1:]:
+        index.cross(price)
+    microseconds = (time.process_time() - started) / len(prices) * 1e6
+    standings = {one.position_id: index.standing(one.position_id) for one in many}
+    return microseconds, {name: one.stop for name, one in standings.items() if one is not None}
 
 
-def time_naive(many: Sequence[Followed], prices: Sequence[Price]) -> float:
-    """Microseconds per tick of looking at every position."""
+def time_naive(many: Sequence[Followed], prices: Sequence[Price]) -> tuple[float, dict[str, float]]:
+    """The same, looking at every position."""
     left = {one.position_id: one for one in many}
     started = time.process_time()
     for price in prices:
-        gone = [i for i, one in left.items() if crossed(one.side, stop=one.stop, target=one.target, price=price)]
-        for position_id in gone:
-            del left[position_id]
-    return (time.process_time() - started) / len(prices) * 1e6
+        for position_id, one in list(left.items()):
+            happenings = step(one, price)
+            if happenings:
+                changed = after(one, happenings)
+                if changed is None:
+                    del left[position_id]
+                else:
+                    left[position_id] = changed
+    microseconds = (time.process_time() - started) / len(prices) * 1e6
+    return microseconds, {name: one.stop for name, one in left.items()}
+
+
+class Columns:
+    """One side's positions as columns, in prices signed so that a trade hopes for a rise."""
+
+    def __init__(self, many: Sequence[Followed], side: Side) -> None:
+        mine = [one for one in many if one.side is side]
+        self.sign = side.sign
+        self.names = [one.position_id for one in mine]
+        self.stops: Floats = np.array([one.stop * side.sign for one in mine])
+        self.targets: Floats = np.array([one.target * side.sign for one in mine])
+        self.trails = np.array([one.course.trail is not None for one in mine])
+
+    def tick(self, price: Price) -> int:
+        """Hold a price against all, and move stops; returns how many it closes."""
+        reach = price.bid if self.sign > 0 else -price.ask
+        closed = int(np.count_nonzero((reach >= self.targets) | (reach <= self.stops)))
+        candidate = round(reach - DISTANCE, 2)
+        moves = self.trails & (np.round(candidate - self.stops, 2) >= 0.1)
+        self.stops[moves] = candidate
+        return closed
+
+
+def time_numpy(many: Sequence[Followed], prices: Sequence[Price]) -> tuple[float, dict[str, float]]:
+    """The same, a column at a time."""
+    sides = [Columns(many, side) for side in Side]
+    started = time.process_time()
+    closed = sum(side.tick(price) for price in prices for side in sides)
+    microseconds = (time.process_time() - started) / len(prices) * 1e6
+    assert closed == 0, "this market closes nothing"
+    return microseconds, {
+        name: float(stop) * side.sign for side in sides for name, stop in zip(side.names, side.stops, strict=True)
+    }
+
+
+def time_peer(many: Sequence[Followed], prices: Sequence[Price]) -> float:
+    """Microseconds per tick of the peer's matching engine with the same orders and quotes. Its stops know no least
+    step.
+    """
+    kinds: list[array[int] | array[float]] = [
+        array("q", [one.side.sign for one in many]),
+        array("d", [one.stop for one in many]),
+        array("d", [one.target for one in many]),
+        array("q", [one.course.trail is not None for one in many]),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        orders, quotes = Path(folder, "orders"), Path(folder, "quotes")
+        orders.write_bytes(b"".join(column.tobytes() for column in kinds))
+        bids, asks = array("d", [one.bid for one in prices]), array("d", [one.ask for one in prices])
+        quotes.write_bytes(bids.tobytes() + asks.tobytes())
+        script = ROOT / "benchmarks" / "positions_peer.py"
+        arguments = [str(script), str(orders), str(len(many)), str(quotes), str(len(prices)), str(DISTANCE)]
+        done = subprocess.run([str(peer_python()), *arguments], check=True, capture_output=True, text=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["resting"] == 2 * len(many), "the peer closed what should stay"
+    return float(told["us"])
+
+
+# --- trades that come and go ------------------------------------------------------------------------------------------
+
+
+def a_trade(number: int, price: Price, rng: random.Random) -> Followed:
+    """A trade of the standard plan, opened at a price, with a risk of 2 to 12 USD."""
+    side = rng.choice(list(Side))
+    entry, risk = price.opening(side), rng.uniform(2, 12)
+    bracket = Bracket(side=side, entry=entry, initial_stop=round(entry - side.sign * risk, 2))
+    target = round(entry + side.sign * risk * 1.5, 2)
+    course = course_of(STANDARD, bracket, GOLD, price.epoch_ms)
+    return Followed(f"t{number}", side, bracket.initial_stop, target, price.epoch_ms, (), course)
+
+
+def time_coming_and_going(count: int, prices: Sequence[Price]) -> tuple[float, int]:
+    """Microseconds per tick, and how many trades ended; a new one takes each one's place."""
+    rng, index, opened = random.Random(3), LevelIndex(), count
+    for number in range(count):
+        index.add(a_trade(number, prices[number * 20 // count], rng))
+    newcomers = [a_trade(0, prices[0], rng) for _ in range(1)]
+    for price in prices[:20]:
+        index.cross(price)
+    seconds, ended = 0.0, 0
+    for price in prices[20:]:
+        started = time.process_time()
+        crossings = index.cross(price)
+        for one in newcomers:
+            index.add(one)
+        seconds += time.process_time() - started
+        gone = sum(len(crossing.position_ids) for crossing in crossings)
+        newcomers = [a_trade(opened + number, price, rng) for number in range(gone)]
+        opened, ended = opened + gone, ended + gone
+    return seconds / (len(prices) - 20) * 1e6, ended
 
 
 def time_gap(count: int) -> float:
@@ -85,111 +201,60 @@ def time_gap(count: int) -> float:
     for number in range(count):
         index.add(Followed(f"p{number}", Side.BUY, 3999.0 - number / 100, 5000.0 + number / 100, 0))
     index.cross(Price(1, 4000.0, 4000.2))
-    started = time.perf_counter()
+    started = time.process_time()
     index.cross(Price(2, 1.0, 1.2))
-    return (time.perf_counter() - started) * 1000
+    return (time.process_time() - started) * 1000
 
 
-def show_index() -> None:
-    """Print the table of the index."""
-    prices = walk(INDEX_TICKS)
-    print(f"{'open':>8} {'index µs/tick':>14} {'closed':>8} {'naive µs/tick':>14} {'ratio':>8} {'gap ms':>8}")
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def show_four_ways(*, has_peer: bool) -> list[str]:
+    """Print the first table; returns what is wrong."""
+    prices, wrong, costs = market(TICKS, spring=0.001), [], {}
+    print("half of the stops trail, nothing closes: µs per tick")
+    print(f"{'open':>8} {'index':>8} {'naive':>9} {'numpy':>9} {'nautilus':>9} {'naive/index':>12}")
     for count in OPEN:
-        many = positions(count)
-        index_us, closed = time_index(many, prices)
-        naive_us = time_naive(many, prices[: NAIVE_TICKS[count]])
-        row = f"{count:>8} {index_us:>14.2f} {closed:>8} {naive_us:>14.0f} {naive_us / index_us:>8.0f}"
-        print(f"{row} {time_gap(count):>8.0f}")
+        many, few = guarded(count), prices[: FEW[count]]
+        naive_us, expected = time_naive(many, few)
+        if time_index(many, few)[1] != expected or time_numpy(many, few)[1] != expected:
+            wrong.append(f"{count} open: the stops differ")
+        costs[count] = min(time_index(many, prices)[0] for _ in range(3))
+        numpy_us = time_numpy(many, prices[: 40 * FEW[count]])[0]
+        peer = f"{time_peer(many, few):>9.0f}" if has_peer and count <= MOST_FOR_PEER else f"{'-':>9}"
+        gain = naive_us / costs[count]
+        print(f"{count:>8} {costs[count]:>8.2f} {naive_us:>9.0f} {numpy_us:>9.0f} {peer} {gain:>12.0f}")
+        if count == 10_000 and gain < LEAST_GAIN:
+            wrong.append(f"{gain:.0f} times faster than looking at each, not {LEAST_GAIN:.0f}")
+    growth = costs[OPEN[-1]] / costs[OPEN[0]]
+    print(f"from {OPEN[0]} to {OPEN[-1]} open the cost grows {growth:.1f} times")
+    return wrong if growth <= MOST_GROWTH else [*wrong, f"the cost grows {growth:.1f} times, not {MOST_GROWTH:.0f}"]
 
 
-def a_signal(number: int) -> SignalRaised:
-    """A signal of now."""
-    return SignalRaised(
-        id=f"s:{number}", at=datetime.now(UTC), symbol="XAUUSD", interval=Interval.M1, strategy="bench",
-        strategy_version="1", mode=Mode.AUTO, side=Side.BUY, entry=4000.0, stop=3998.0, targets=(4003.0,), rr=1.5,
-        strength=0.5, score=6, reasons=("reason.trf_with.buy",), lots=Decimal("0.01"), candle_open_s=60 * number,
-        bid=3999.9, ask=4000.1, quote_ms=3_600_000 * number,
-    )  # fmt: skip
+def show_coming_and_going() -> None:
+    """Print the second table."""
+    prices = market(TICKS // 5, spring=0.0)
+    print("trades of the standard plan come and go; and one tick that closes all")
+    print(f"{'open':>8} {'µs per tick':>12} {'ended':>8} {'gap, ms':>8}")
+    for count in OPEN:
+        microseconds, ended = time_coming_and_going(count, prices)
+        print(f"{count:>8} {microseconds:>12.2f} {ended:>8} {time_gap(count):>8.0f}")
 
 
-async def show_fan_out(url: str) -> None:
-    """Print what one signal to many and the exits of all of them cost."""
-    async with open_pool(url, name="bench", setting="the database", schema="positions") as pool:
-        room = PositionsRoom(
-            MemoryBus(SystemClock()), pool, SystemClock(), PositionsSettings(database_url=url, access="open")
-        )
-        room.market.learn_feed(
-            FeedStateChanged(
-                id="f",
-                at=datetime.now(UTC),
-                symbol="XAUUSD",
-                venue="bench",
-                state=FeedState.LIVE,
-                reason="",
-                since_ms=0,
-            )
-        )
-        for number, count in enumerate((1_000, 10_000), start=1):
-            await fill(pool, count)
-            print(f"one signal to {count}: {await time_signal(room, number):.2f} s", end=", ")
-            print(f"longest hold-up of the loop {await hold_up(room, number + 10):.0f} ms")
-            await exit_all(room, pool, count)
-
-
-async def fill(pool: Pool, count: int) -> None:
-    """Make people, and forget what they had."""
-    async with pool.connection() as connection:
-        await connection.execute("truncate subscriber, signal, position, refusal, outbox, inbox cascade")
-        await connection.execute(
-            "insert into subscriber (id, chat_id, name, language, time_zone, auto)"
-            " select n, n, 'n', 'id', 'Asia/Jakarta', true from generate_series(1, %s) n",
-            [count],
-        )
-        await connection.execute("analyze")
-
-
-async def time_signal(room: PositionsRoom, number: int) -> float:
-    """Seconds of one fan-out."""
-    stored = Stored("signal.v1", b"", {}, number, datetime.now(UTC))
-    started = time.perf_counter()
-    await room.proposing.on_signal(a_signal(number), stored)
-    return time.perf_counter() - started
-
-
-async def hold_up(room: PositionsRoom, number: int) -> float:
-    """Milliseconds that the loop was held up at worst while a signal is refused to everybody who has a position."""
-    worst, last = 0.0, time.perf_counter()
-    task = asyncio.ensure_future(time_signal(room, number))
-    while not task.done():
-        await asyncio.sleep(0)
-        worst, last = max(worst, time.perf_counter() - last), time.perf_counter()
-    await task
-    return worst * 1000
-
-
-async def exit_all(room: PositionsRoom, pool: Pool, count: int) -> None:
-    """Store the exits of everybody, a chunk at a time."""
-
-    async with pool.connection() as connection:
-        await connection.execute("update position set state = 'open', version = version + 1 where state = 'proposed'")
-        rows = await (await connection.execute("select id, stop from position where state = 'open'")).fetchall()
-    gold, price = find_instrument("XAUUSD"), Price(9_000_000, 3990.0, 3990.2)
-
-    exits = [
-        PendingExit(row[0], exit_at(
-            gold, Side.BUY, reason=ExitReason.STOP, level=row[1], price=price, detected_late=False
-        ), "", 0)
-        for row in rows
-    ]  # fmt: skip
-    started, worst = time.perf_counter(), 0.0
-    for first in range(0, len(exits), CHUNK):
-        begun = time.perf_counter()
-        await room.ending.store("XAUUSD", 0, Batch(exits[first : first + CHUNK], [], [], None))
-        worst = max(worst, time.perf_counter() - begun)
-    print(f"exits of {count}: {time.perf_counter() - started:.2f} s, slowest chunk of {CHUNK}: {worst * 1000:.0f} ms")
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-peer", action="store_true", help="leave nautilus_trader out")
+    parser.add_argument("--database", metavar="URL", help="an empty, migrated database")
+    asked = parser.parse_args()
+    wrong = show_four_ways(has_peer=not asked.no_peer)
+    show_coming_and_going()
+    if asked.database:
+        asyncio.run(show_fan_out(asked.database))
+    for one in wrong:
+        print(f"WRONG: {one}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    show_index()
-    if len(sys.argv) > 1:
-        asyncio.run(show_fan_out(sys.argv[1]))
+    sys.exit(main())
