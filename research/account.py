@@ -9,16 +9,17 @@ from collections import deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from contracts.messages import ExitReason, FeedState, SignalRaised
+from contracts.messages import ExitReason, FeedState, Side, SignalRaised
 from research.paths import Look, Path, band_of
-from research.trades import Part, Rules, StopMove, Trade, Unfinished
+from research.trades import Entry, Part, Rules, StopMove, Trade, Unfinished
 from services.positions.domain import gates, money
+from services.positions.domain.calm import CALM_TICKS, Pause, begins_pause, calm_ticks
 from services.positions.domain.course import Followed, Happening, StopMoved, TargetReached, TimedOut, after, step
 from services.positions.domain.exits import Exit, Price, exit_at
 from services.positions.domain.gates import Given, Refusal
 from services.positions.domain.holding import Holding, close, part
 from services.positions.domain.life import State
-from services.positions.domain.plans import Bracket, course_of, targets_of
+from services.positions.domain.plans import Bracket, course_of
 from services.positions.domain.terms import Terms, price_signal
 
 
@@ -39,30 +40,26 @@ class Account:
         self._rules = rules
         self._path = path
         self._given: deque[Given] = deque()
+        self._pause: Pause | None = None
         self.trades: list[Trade] = []
         self.refused: list[tuple[str, tuple[Refusal, ...]]] = []
         self.unfinished: Unfinished | None = None
 
     def take(self, signal: SignalRaised, candle: int) -> None:
-        """Open a trade on a signal and follow it to its end, or keep why not. No trade may be open at its quote."""
-        terms = price_signal(signal, self._rules.instrument)
-        refusals = self._refusals(terms)
+        """Open a trade on a signal and follow it to its end, or keep why not."""
+        offered = self._offered(signal, candle)
+        if offered is None:
+            return  # the data ends before there is a price to open at
+        terms, spread = offered
+        refusals = self._refusals(terms, spread)
         if refusals:
             self.refused.append((signal.id, refusals))
             return
-        self._given.append(Given(signal.side, terms.entry, signal.quote_ms))
+        self._given.append(Given(signal.side, terms.entry, terms.quote_ms))
         opened = self._open(terms, candle)
         ended = self._follow(opened)
         if ended is None:
-            it = opened.followed
-            self.unfinished = Unfinished(
-                id=signal.id,
-                side=it.side,
-                opened_ms=signal.quote_ms,
-                entry=opened.entry,
-                stop=it.stop,
-                targets=it.targets,
-            )
+            self._leave_open(opened)
         else:
             self.trades.append(ended)
 
@@ -74,26 +71,41 @@ class Account:
         """Tell whether a trade was open when a quote of this moment was the last: later quotes are not known yet."""
         return self.unfinished is not None or (bool(self.trades) and self.trades[-1].closed_ms > moment_ms)
 
-    def _refusals(self, terms: Terms) -> tuple[Refusal, ...]:
-        signal, rules = terms.signal, self._rules
-        while self._given and self._given[0].quote_ms <= signal.quote_ms - rules.gates.memory_ms:
+    def _offered(self, signal: SignalRaised, candle: int) -> tuple[Terms, float] | None:
+        """Work out at which quote a signal opens, and that quote's spread. As live, a price that has gone away when
+        the candle is known to be closed is taken instead of the candle's own.
+        """
+        instrument = self._rules.instrument
+        if self._rules.entry is Entry.NEXT:
+            price = self._path.next_price(candle)
+            return None if price is None else (price_signal(signal, instrument, price), price.ask - price.bid)
+        terms, price = price_signal(signal, instrument), self._path.known_price(candle)
+        if price is not None and terms.has_left(price):
+            return price_signal(signal, instrument, price), price.ask - price.bid
+        return terms, signal.ask - signal.bid
+
+    def _refusals(self, terms: Terms, spread: float) -> tuple[Refusal, ...]:
+        rules, quote_ms = self._rules, terms.quote_ms
+        while self._given and self._given[0].quote_ms <= quote_ms - rules.gates.memory_ms:
             self._given.popleft()
+        is_paused = self._pause is not None and self._pause.holds(quote_ms)
         return gates.market_refusals(
-            terms.instrument, feed=FeedState.LIVE, spread=signal.ask - signal.bid
-        ) + gates.personal_refusals(rules.gates, terms.instrument, terms.offer, has_position=False, given=self._given)
+            terms.instrument, feed=FeedState.LIVE, spread=spread, is_paused=is_paused
+        ) + gates.personal_refusals(
+            rules.gates, terms.instrument, terms.offer, has_position=self.is_open_at(quote_ms), given=self._given
+        )
 
     def _open(self, terms: Terms, candle: int) -> Opened:
-        signal, rules = terms.signal, self._rules
+        terms, signal, rules = terms.with_plan(self._rules.plan), terms.signal, self._rules
         bracket = Bracket(side=signal.side, entry=terms.entry, initial_stop=terms.stop)
-        targets = targets_of(rules.plan, bracket, rules.instrument, terms.targets[0])
         followed = Followed(
             position_id=signal.id,
             side=signal.side,
             stop=terms.stop,
-            target=targets[0],
-            in_force_ms=signal.quote_ms,
-            later_targets=targets[1:],
-            course=course_of(rules.plan, bracket, rules.instrument, signal.quote_ms),
+            target=terms.targets[0],
+            in_force_ms=terms.quote_ms,
+            later_targets=terms.targets[1:],
+            course=course_of(rules.plan, bracket, rules.instrument, terms.quote_ms),
         )
         entry = rules.instrument.rounded(terms.entry + rules.slippage * signal.side.sign)
         return Opened(terms, followed, entry, candle)
@@ -110,16 +122,41 @@ class Account:
             happenings = step(one, look.price)
             ending.hear(look, happenings)
             one = after(one, happenings)
-        return ending.trade()
+        trade = ending.trade()
+        self._pause = self._pause_after(ending.natural[-1]) or self._pause
+        return trade
+
+    def _pause_after(self, end: Exit) -> Pause | None:
+        """Work out for how long signals pause after slippage: until as many quotes in a row have a normal spread."""
+        if not begins_pause(end) or not self._path.has_quotes:
+            return None  # candles alone do not know when spreads are normal again
+        calm = 0
+        for price in self._path.prices_after(end.closed_ms):
+            calm = calm_ticks(self._rules.instrument, price, calm)
+            if calm >= CALM_TICKS:
+                return Pause(end.closed_ms, end.slippage_pips, price.epoch_ms)
+        return Pause(end.closed_ms, end.slippage_pips)
+
+    def _leave_open(self, opened: Opened) -> None:
+        it = opened.followed
+        self.unfinished = Unfinished(
+            id=it.position_id,
+            side=it.side,
+            opened_ms=it.in_force_ms,
+            entry=opened.entry,
+            stop=it.stop,
+            targets=it.targets,
+        )
 
 
 class _Ending:
-    """The parts of one trade as they are closed."""
+    """The parts of one trade as they are closed; `natural` are their ends without the slippage that a test adds."""
 
     def __init__(self, rules: Rules, opened: Opened) -> None:
         self._rules = rules
         self._opened = opened
         self._holding = _holding(rules, opened)
+        self.natural: list[Exit] = []
         self._parts: list[Part] = []
         self._moves: list[StopMove] = []
 
@@ -174,10 +211,16 @@ class _Ending:
     def _exit(self, look: Look, reason: ExitReason, level: float) -> Exit:
         rules, side = self._rules, self._opened.terms.signal.side
         had = level if look.is_passed else look.price.closing(side)
-        if rules.slippage and reason is not ExitReason.TARGET:
-            had = rules.instrument.rounded(had - rules.slippage * side.sign)
-        price = Price(look.closed_ms, had, had)
-        return exit_at(rules.instrument, side, reason=reason, level=level, price=price, detected_late=False)
+        natural = _exit_at(rules, look, reason, level, had)
+        self.natural.append(natural)
+        if not rules.slippage or reason is ExitReason.TARGET:
+            return natural
+        return _exit_at(rules, look, reason, level, rules.instrument.rounded(had - rules.slippage * side.sign))
+
+
+def _exit_at(rules: Rules, look: Look, reason: ExitReason, level: float, had: float) -> Exit:
+    price = Price(look.closed_ms, had, had)
+    return exit_at(rules.instrument, Side.BUY, reason=reason, level=level, price=price, detected_late=False)
 
 
 def _holding(rules: Rules, opened: Opened) -> Holding:
@@ -188,5 +231,5 @@ def _holding(rules: Rules, opened: Opened) -> Holding:
         position_id=signal.id, subscriber_id=0, chat_id=0, language="en", time_zone="UTC",
         signal_id=signal.id, symbol=signal.symbol, side=signal.side, mode=signal.mode, state=State.OPEN,
         entry=opened.entry, initial_stop=terms.stop, stop=terms.stop, targets=opened.followed.targets,
-        lots=rules.lots, quote_ms=signal.quote_ms, version=1, plan=rules.plan,
+        lots=rules.lots, quote_ms=terms.quote_ms, version=1, plan=rules.plan,
     )  # fmt: skip

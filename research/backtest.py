@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, overload
 
-import msgspec
 import numpy as np
 
 from contracts import ids
@@ -103,7 +102,9 @@ class Desk:
         self._candles = rows_for(strategy, market.candles)
         self._rules = rules
         self._path = path_of(market, spread=rules.spread)
-        self._is_heard = market.ticks is None or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms
+        # What is open at a candle's latest moment is open at any quote that its signal may be given.
+        self._latest_ms = self._path.known_ms if rules.entry is Entry.CLOSE else self._path.next_ms
+        self._is_heard = not self._path.has_quotes or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms
         self._raised: list[tuple[int, Signal, Scores]] = []
         self._withheld = 0
         self.account = Account(rules, self._path)
@@ -114,13 +115,10 @@ class Desk:
             self._withheld += 1
             return
         self._raised.append((place, said, scores))
-        if self.account.is_open_at(int(self._path.quotes_ms[place])):
+        if self.account.is_open_at(int(self._latest_ms[place])):
             self.account.refuse(self._id(place), Refusal.POSITION_OPEN)
-            return
-        signal = self.announced(place, said, scores)
-        offered = signal if self._rules.entry is Entry.CLOSE else _at(signal, self._path.next_price(place))
-        if offered is not None:
-            self.account.take(offered, place)
+        else:
+            self.account.take(self.announced(place, said, scores), place)
 
     def announced(self, place: int, said: Signal, scores: Scores) -> SignalRaised:
         """Say a signal as the live room says it."""
@@ -207,10 +205,3 @@ class Announced(Sequence[SignalRaised]):
 
 def _end_of(open_time_s: int, interval: Interval) -> datetime:
     return datetime.fromtimestamp(open_time_s + interval.seconds, UTC)
-
-
-def _at(signal: SignalRaised, price: Price | None) -> SignalRaised | None:
-    """Offer a signal at a later quote; None where there is none."""
-    if price is None:
-        return None
-    return msgspec.structs.replace(signal, bid=price.bid, ask=price.ask, quote_ms=price.epoch_ms)

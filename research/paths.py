@@ -60,11 +60,16 @@ class Walk(Protocol):
 class Path(Protocol):
     """How prices went. Candles are named by their place in the market.
 
-    `quotes_ms` are the moments of the candles' last quotes, `closings_ms` those at which they are known to be closed.
+    `quotes_ms` are the moments of the candles' last quotes, `closings_ms` those at which they are known to be closed,
+    `known_ms` those of the last quote that is known then: the one that closed the candle, if one did. `next_ms` are
+    those of the first quotes behind the candles, whenever they came. `has_quotes` is False where candles are all.
     """
 
     quotes_ms: Moments
     closings_ms: Moments
+    known_ms: Moments
+    next_ms: Moments
+    has_quotes: bool
 
     def closing_price(self, candle: int) -> Price:
         """Tell the last quote of a candle: what its signals open at."""
@@ -72,6 +77,14 @@ class Path(Protocol):
 
     def next_price(self, candle: int) -> Price | None:
         """Tell the first quote after a candle's last one; None at the end of the data."""
+        ...
+
+    def known_price(self, candle: int) -> Price | None:
+        """Tell the quote that closed a candle; None where the clock closed it, or no quotes are known."""
+        ...
+
+    def prices_after(self, moment_ms: int) -> Iterator[Price]:
+        """Tell the quotes later than a moment; none where none are known."""
         ...
 
     def walk(self, side: Side, candle: int, opened_ms: int) -> Walk:
@@ -109,12 +122,15 @@ def band_of(one: Followed) -> Band:
 class TickPath:
     """Quote by quote. The feed closes a candle at the first quote behind its end, or when its grace is over."""
 
+    has_quotes = True
+
     def __init__(self, ticks: Ticks, candles: Candles, last_tick: Places) -> None:
         self._ticks = ticks
         self._last_tick = last_tick
         self.quotes_ms = ticks.epoch_ms[last_tick]
-        following_ms = np.append(ticks.epoch_ms, NEVER_MS)[last_tick + 1]
-        self.closings_ms = np.minimum(candles.end_ms + GRACE_MS, following_ms)
+        self.next_ms = np.append(ticks.epoch_ms, NEVER_MS)[last_tick + 1]
+        self.closings_ms = np.minimum(candles.end_ms + GRACE_MS, self.next_ms)
+        self.known_ms = np.where(self.closings_ms == self.next_ms, self.next_ms, self.quotes_ms)
 
     def closing_price(self, candle: int) -> Price:
         """Tell the last quote of a candle."""
@@ -124,6 +140,16 @@ class TickPath:
         """Tell the first quote that is later than the candle's last one."""
         place = self._after(int(self.quotes_ms[candle]))
         return self.price(place) if place < len(self._ticks) else None
+
+    def known_price(self, candle: int) -> Price | None:
+        """Tell the quote that closed a candle; None where the grace was over before it."""
+        if self.known_ms[candle] == self.quotes_ms[candle]:
+            return None
+        return self.price(int(self._last_tick[candle]) + 1)
+
+    def prices_after(self, moment_ms: int) -> Iterator[Price]:
+        """Tell the quotes later than a moment."""
+        return map(self.price, range(self._after(moment_ms), len(self._ticks)))
 
     def walk(self, side: Side, candle: int, opened_ms: int) -> Walk:  # noqa: ARG002  # a tape needs no candle
         """Begin at the first quote later than `opened_ms`."""
@@ -170,10 +196,13 @@ class CandlePath:
     inside a candle they pass every price, so a level is had exactly.
     """
 
+    has_quotes = False
+
     def __init__(self, candles: Candles, spread: float) -> None:
         self._candles = candles
         self.closings_ms = candles.end_ms
-        self.quotes_ms = candles.end_ms - 1
+        self.quotes_ms = self.known_ms = candles.end_ms - 1
+        self.next_ms = np.append(candles.open_time_s[1:] * 1000, NEVER_MS)
         self._half = spread / 2
         halves = {side: self._half * side.sign for side in Side}
         self.lows = {side: np.round(candles.low - half, DECIMALS) for side, half in halves.items()}
@@ -188,6 +217,14 @@ class CandlePath:
         if candle + 1 >= len(self._candles):
             return None
         return self.price(self.opens_ms(candle + 1), float(self._candles.open[candle + 1]))
+
+    def known_price(self, candle: int) -> Price | None:  # noqa: ARG002  # of no candle
+        """Tell nothing: candles do not know which quote closed them."""
+        return None
+
+    def prices_after(self, moment_ms: int) -> Iterator[Price]:  # noqa: ARG002  # at no moment
+        """Tell nothing: there are no quotes."""
+        return iter(())
 
     def opens_ms(self, candle: int) -> int:
         """Tell the candle's beginning."""

@@ -42,7 +42,7 @@ def moment(trade: Trade) -> float:
 
 def test_a_buy_opens_at_the_ask_of_the_closing_quote_and_closes_at_the_bid() -> None:
     # The candle closes with 4000.00/4000.20, mid 4000.10: stop 2 below and target 3 above become 3998.20 and 4003.20.
-    ticks = ticks_at((0, 4000.5), (55, 4000.0), (61, 4003.15), (62, 4003.25), (63, 4010.0))
+    ticks = ticks_at((0, 4000.5), (55, 4000.0), (60, 4000.0), (61, 4003.15), (62, 4003.25), (63, 4010.0))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}))
 
@@ -52,7 +52,7 @@ def test_a_buy_opens_at_the_ask_of_the_closing_quote_and_closes_at_the_bid() -> 
 
 
 def test_a_sell_opens_at_the_bid_and_closes_at_the_ask() -> None:
-    ticks = ticks_at((0, 4000.5), (55, 4000.0), (61, 4001.75), (62, 4001.8), (63, 3990.0))
+    ticks = ticks_at((0, 4000.5), (55, 4000.0), (60, 4000.0), (61, 4001.75), (62, 4001.8), (63, 3990.0))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.SELL, 4000.1)}))
 
@@ -63,7 +63,7 @@ def test_a_sell_opens_at_the_bid_and_closes_at_the_ask() -> None:
 
 
 def test_a_gap_beyond_the_stop_is_had_at_the_first_price_behind_it() -> None:
-    ticks = ticks_at((0, 4000.0), (61, 3998.25), (62, 3995.0))
+    ticks = ticks_at((0, 4000.0), (60, 4000.0), (61, 3998.25), (62, 3995.0))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}))
 
@@ -72,7 +72,7 @@ def test_a_gap_beyond_the_stop_is_had_at_the_first_price_behind_it() -> None:
 
 
 def test_quotes_of_the_opening_millisecond_cannot_end_a_trade() -> None:
-    ticks = ticks_at((0, 4000.0), (30, 3900.0), (30, 4000.0), (61, 3990.0))
+    ticks = ticks_at((0, 4000.0), (30, 3900.0), (30, 4000.0), (60, 4000.0), (61, 3990.0))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}))
 
@@ -89,7 +89,7 @@ def test_the_next_quote_opens_where_that_is_asked_for() -> None:
 
 
 def test_slippage_is_given_up_at_entry_and_at_the_stop() -> None:
-    ticks = ticks_at((0, 4000.0), (61, 3998.2))
+    ticks = ticks_at((0, 4000.0), (60, 4000.0), (61, 3998.2))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}, slippage=0.1))
 
@@ -98,7 +98,7 @@ def test_slippage_is_given_up_at_entry_and_at_the_stop() -> None:
 
 
 def test_a_target_is_had_without_slippage() -> None:
-    ticks = ticks_at((0, 4000.0), (61, 4003.2))
+    ticks = ticks_at((0, 4000.0), (60, 4000.0), (61, 4003.2))
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}, slippage=0.1))
 
@@ -115,7 +115,7 @@ def test_a_trade_that_the_data_leaves_open_counts_nowhere() -> None:
 
 def test_parts_of_a_trade_are_closed_at_its_targets() -> None:
     # Risk 2.00: targets at 1, 1.5 and 2.5 R are 4002.20, 4003.20 and 4005.20; then the stop stands at the entry.
-    ticks = ticks_at((0, 4000.0), (61, 4002.25), (62, 4003.2), (63, 4000.15), (64, 4010.0))
+    ticks = ticks_at((0, 4000.0), (60, 4000.0), (61, 4002.25), (62, 4003.2), (63, 4000.15), (64, 4010.0))
     plan = Plan(targets=Targets.THREE, break_even=False, trailing=False)
 
     trade = only(on_ticks(ticks, {0: a_signal(Side.BUY, 4000.1)}, plan=plan))
@@ -133,10 +133,11 @@ def test_parts_of_a_trade_are_closed_at_its_targets() -> None:
 
 BUY = a_signal(Side.BUY, 4000.1)
 SELL = a_signal(Side.SELL, 4000.1)
+WIDE = a_signal(Side.SELL, 4000.1, stop=10.0, target=10.0)
 
 
 def test_one_trade_at_a_time() -> None:
-    ticks = ticks_at((0, 4000.0), (70, 4000.0), (130, 3990.0), (190, 4000.0), (250, 3990.0))
+    ticks = ticks_at((0, 4000.0), (70, 4000.0), (130, 3998.2), (190, 4000.0), (240, 4000.0), (250, 3990.0))
 
     found = on_ticks(ticks, {0: BUY, 1: BUY, 3: BUY})
 
@@ -147,22 +148,26 @@ def test_one_trade_at_a_time() -> None:
 
 def test_a_trade_that_ends_with_the_quote_that_closes_the_candle_was_open_at_its_close() -> None:
     # The second candle's last quote is at 119 s; the quote at 120 s closes both the candle and the trade.
-    found = on_ticks(ticks_at((0, 4000.0), (119, 4000.0), (120, 3990.0)), {0: BUY, 1: SELL})
+    found = on_ticks(ticks_at((0, 4000.0), (60, 4000.0), (119, 4000.0), (120, 3998.2)), {0: BUY, 1: WIDE})
 
     assert [reasons for _, reasons in found.refused] == [(Refusal.POSITION_OPEN,)]
 
 
 def test_a_trade_that_ends_with_the_candles_last_quote_makes_room() -> None:
-    found = on_ticks(ticks_at((0, 4000.0), (119, 3990.0), (121, 3980.0)), {0: BUY, 1: SELL})
+    found = on_ticks(
+        ticks_at((0, 4000.0), (60, 4000.0), (119, 3998.2), (120, 3998.2), (121, 4003.0)), {0: BUY, 1: SELL}
+    )
 
     assert [trade.side for trade in found.trades] == [Side.BUY, Side.SELL]
 
 
 def test_the_gates_of_the_positions_hold_in_market_time() -> None:
-    ticks = ticks_at((55, 4000.0), (61, 3990.0), (79, 3990.0), (139, 3990.5), (181, 4000.0))
+    ticks = ticks_at(
+        (55, 4000.0), (60, 4000.0), (61, 3998.2), (79, 3998.2), (139, 3990.5), (180, 3990.5), (181, 4000.0)
+    )
     gates = GateRules(cooldown_s=30, same_side_s=120, same_side_pips=10)
 
-    found = on_ticks(ticks, {0: BUY, 1: SELL, 2: a_signal(Side.SELL, 3990.6)}, gates=gates)
+    found = on_ticks(ticks_at(*rows), {0: BUY, 1: SELL, 2: a_signal(Side.SELL, 3990.6)}, gates=gates)
 
     # 24 s after the first: too soon for any side. 84 s after it: a SELL, which is another side.
     assert [reasons for _, reasons in found.refused] == [(Refusal.COOLDOWN,)]
@@ -170,11 +175,52 @@ def test_the_gates_of_the_positions_hold_in_market_time() -> None:
 
 
 def test_a_signal_like_the_last_one_is_refused() -> None:
-    ticks = ticks_at((55, 4000.0), (61, 4003.2), (119, 4000.5))
+    ticks = ticks_at((55, 4000.0), (60, 4000.0), (61, 4003.2), (119, 4000.5))
 
     found = on_ticks(ticks, {0: BUY, 1: BUY}, gates=GateRules(cooldown_s=0, same_side_s=120, same_side_pips=10))
 
     assert [reasons for _, reasons in found.refused] == [(Refusal.SAME_SIGNAL,)]
+
+
+def test_a_price_that_has_gone_away_is_taken_instead_of_the_candles_own() -> None:
+    # 30 % of the stop distance are 0.60; the quote that closes the candle is 0.61 away on the opening side.
+    ticks = ticks_at((55, 4000.0), (60, 4000.61), (61, 3998.61), (62, 3990.0))
+
+    trade = only(on_ticks(ticks, {0: BUY}))
+
+    assert (trade.opened_ms - NOON_MS, trade.entry, trade.stop, trade.targets) == (60_000, 4000.81, 3998.81, (4003.81,))
+    assert moment(trade) == 61
+
+
+@pytest.mark.parametrize("quote", [(60, 4000.59), (62.5, 4001.0)], ids=["near enough", "after the grace"])
+def test_a_price_that_has_not_gone_away_in_time_changes_nothing(quote: tuple[float, float]) -> None:
+    trade = only(on_ticks(ticks_at((55, 4000.0), quote, (63, 3990.0)), {0: BUY}))
+
+    assert (trade.opened_ms - NOON_MS, trade.entry) == (55_000, 4000.2)
+
+
+def after_a_slip(pips: float, calm: int) -> BacktestResult:
+    """A stop that slips at 61 s, `calm` quotes of a normal spread behind it, and a signal at 179 s."""
+    rows = [(55.0, 4000.0), (60.0, 4000.0), (61.0, round(3998.2 - pips / 10, 2))]
+    rows += [(62.0 + count, 4000.0) for count in range(calm)]
+    return on_ticks(ticks_at(*rows, (179, 4000.0), (181, 4000.0)), {0: BUY, 2: SELL})
+
+
+@pytest.mark.parametrize(("pips", "calm"), [(5.0, 0), (5.1, 20)], ids=["little", "calm again"])
+def test_signals_go_on_after_a_little_slippage_and_when_the_market_is_calm(pips: float, calm: int) -> None:
+    assert after_a_slip(pips, calm).refused == ()
+
+
+def test_signals_pause_after_slippage() -> None:
+    found = after_a_slip(5.1, 18)  # the quote of the signal is the nineteenth
+
+    assert [reasons for _, reasons in found.refused] == [(Refusal.SLIPPAGE_PAUSE,)]
+
+
+def test_slippage_that_the_test_adds_pauses_nothing() -> None:
+    ticks = ticks_at((55, 4000.0), (60, 4000.0), (61, 3998.2), (179, 4000.0), (181, 4000.0))
+
+    assert on_ticks(ticks, {0: BUY, 2: SELL}, slippage=2.0).refused == ()
 
 
 def test_a_wide_spread_refuses() -> None:
@@ -290,12 +336,12 @@ def test_a_time_limit_ends_a_trade_at_the_close_of_its_candle() -> None:
 
 
 def test_candles_before_the_beginning_warm_up_and_raise_nothing() -> None:
-    ticks = ticks_at((0, 4000.0), (60, 3990.0), (119, 4000.0), (121, 4010.0))
+    ticks = ticks_at((0, 4000.0), (60, 3990.0), (119, 4000.0), (120, 4000.0), (121, 4010.0))
 
     found = on_ticks(ticks, {0: BUY, 1: BUY}, from_ms=NOON_MS + 60_000)
 
     assert [(trade.opened_ms - NOON_MS) // 1000 for trade in found.trades] == [119]
-    assert (found.bars, found.ticks, found.warm_up, len(found.signals)) == (2, 3, 1, 1)
+    assert (found.bars, found.ticks, found.warm_up, len(found.signals)) == (2, 4, 1, 1)
 
 
 def test_candles_behind_the_end_raise_nothing_but_end_what_is_open() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from contracts.messages import ExitReason, Interval, Side, SignalRaised
 from research.backtest import run_backtest
@@ -51,15 +50,11 @@ def test_a_trade_ends_as_if_every_quote_were_looked_at(
     found = run_backtest(strategy, market, rules(plan=plan))
 
     assert len(found.signals) == 1
+    price = _handed_out_at(found.signals[0], ticks)
     if found.refused:
-        assert GOLD.pips(found.signals[0].ask - found.signals[0].bid) > GOLD.max_spread_pips
+        assert GOLD.pips(price.ask - price.bid) > GOLD.max_spread_pips
         return
-    terms = price_signal(found.signals[0], GOLD)
-    bracket = Bracket(side=side, entry=terms.entry, initial_stop=terms.stop)
-    targets = targets_of(plan, bracket, GOLD, terms.targets[0])
-    opened_ms = found.signals[0].quote_ms
-    course = course_of(plan, bracket, GOLD, opened_ms)
-    one = Followed("p", side, terms.stop, targets[0], opened_ms, targets[1:], course)
+    one = _opened(found.signals[0], price, plan)
     seen, has_ended = follow(ticks, one)
     assert bool(found.trades) == has_ended
     assert (found.unfinished is None) == has_ended
@@ -69,6 +64,17 @@ def test_a_trade_ends_as_if_every_quote_were_looked_at(
             (one.level, one.moment_ms) for one in seen if one.reason is None
         ]
         assert sum(part.share for part in trade.parts) == 1
+
+
+def _handed_out_at(signal: SignalRaised, ticks: Ticks) -> Price:
+    """Find the quote a signal opens at: its own, or the one that closed its candle when that is far from it."""
+    terms, end_ms = price_signal(signal, GOLD), (signal.candle_open_s + 60) * 1000
+    for row in zip(ticks.epoch_ms.tolist(), ticks.bid.tolist(), ticks.ask.tolist(), strict=True):
+        if end_ms <= row[0]:
+            price = Price(*row)
+            is_in_time = price.epoch_ms <= end_ms + 2_000
+            return price if is_in_time and terms.has_left(price) else Price(signal.quote_ms, signal.bid, signal.ask)
+    return Price(signal.quote_ms, signal.bid, signal.ask)
 
 
 def told_by(trade: Trade) -> list[Seen]:
@@ -115,8 +121,7 @@ def _candle_rows(moves: list[tuple[int, int, int, int]]) -> list[tuple[float, fl
 
 
 def _opened(signal: SignalRaised, price: Price, plan: Plan) -> Followed:
-    offered = structs.replace(signal, bid=price.bid, ask=price.ask, quote_ms=price.epoch_ms)
-    terms = price_signal(offered, GOLD)
+    terms = price_signal(signal, GOLD, price)
     bracket = Bracket(side=signal.side, entry=terms.entry, initial_stop=terms.stop)
     targets = targets_of(plan, bracket, GOLD, terms.targets[0])
     course = course_of(plan, bracket, GOLD, price.epoch_ms)
