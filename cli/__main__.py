@@ -1,50 +1,70 @@
 """`sinyal`: every verb a thin call. Wrong input is one line on standard error and exit status 2."""
 
 import sys
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from chassis.errors import StartError
-from cli.backtest import backtest
-from cli.candles import candles
-from cli.data import data
-from cli.database import database
-from cli.demo import demo
-from cli.evaluate import evaluate
-from cli.feed import feed
-from cli.lookahead import lookahead
-from cli.montecarlo import montecarlo
-from cli.new_strategy import new_strategy
-from cli.optimize import optimize
-from cli.replay import replay
-from cli.streams import streams
-from cli.up import up
-from cli.walkforward import walkforward
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # what every wrong use is; typer names it not
 
+VERBS = {
+    "demo": "cli.demo",
+    "up": "cli.up",
+    "evaluate": "cli.evaluate",
+    "new-strategy": "cli.new_strategy",
+    "backtest": "cli.backtest",
+    "optimize": "cli.optimize",
+    "walkforward": "cli.walkforward",
+    "lookahead": "cli.lookahead",
+    "montecarlo": "cli.montecarlo",
+    "replay": "cli.replay",
+    "candles": "cli.candles",
+    "feed": "cli.feed",
+    "data": "cli.data",
+    "streams": "cli.streams",
+    "db": "cli.database",
+}
+"""Where each verb lives. Its module is imported when it is called: research alone would take a second of every call."""
+
+
+class Verbs(TyperGroup):
+    """The verbs, each found when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name them in the order of the table; `version` comes last."""
+        return [*VERBS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import the module of a verb and give its command; None for no verb of ours."""
+        if cmd_name not in VERBS:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(VERBS[cmd_name])
+        verb = getattr(module, VERBS[cmd_name].removeprefix("cli."))
+        if isinstance(verb, typer.Typer):
+            verb.info.name = cmd_name
+            return get_command(verb)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(verb)
+        return get_command(alone)
+
+
 app = typer.Typer(
     name="sinyal",
-    help="Self-hosted trading signals: live markets in, every subscriber told on Telegram.",
+    cls=Verbs,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(up)
-app.command()(evaluate)
-app.command()(new_strategy)
-app.command()(candles)
-app.command()(replay)
-app.command()(backtest)
-app.command()(optimize)
-app.command()(walkforward)
-app.command()(lookahead)
-app.command()(montecarlo)
-app.add_typer(feed, name="feed")
-app.add_typer(data, name="data")
-app.add_typer(streams, name="streams")
-app.add_typer(database, name="db")
+
+
+@app.callback()
+def sinyal() -> None:
+    """Self-hosted trading signals: live markets in, every subscriber told on Telegram."""
 
 
 @app.command("version")

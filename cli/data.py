@@ -27,7 +27,7 @@ RECONNECTS_S = (1.0, 2.0, 4.0)
 
 OPTIONS = {"venue_url": "--venue-url", "dialect": "--dialect", "symbols": "--venue-symbol"}
 
-data = typer.Typer(help="History of a venue as files.")
+data = typer.Typer(add_completion=False, help="History of a venue as files.")
 
 
 @data.callback()

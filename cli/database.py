@@ -11,7 +11,7 @@ from chassis.settings import find
 
 VARIABLES = ("SINYAL_DATABASE_URL", "SINYAL_POSITIONS_DATABASE_URL", "SINYAL_TELEGRAM_DATABASE_URL")
 
-database = typer.Typer(help="The database's schemas.")
+database = typer.Typer(add_completion=False, help="The database's schemas.")
 
 
 @database.callback()

@@ -28,7 +28,7 @@ DEFAULT_FOLDER = Path("recordings")
 SHOWN_EVERY_S = 0.5
 """How often what was read is written and shown."""
 
-feed = typer.Typer(help="What comes from the market, kept as files.")
+feed = typer.Typer(add_completion=False, help="What comes from the market, kept as files.")
 
 
 @feed.callback()

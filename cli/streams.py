@@ -13,7 +13,7 @@ from chassis.streams import Change
 
 NATS_URL = "nats://127.0.0.1:4222"
 
-streams = typer.Typer(help="The broker's streams, consumers and buckets.")
+streams = typer.Typer(add_completion=False, help="The broker's streams, consumers and buckets.")
 
 
 @streams.callback()
