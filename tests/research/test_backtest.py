@@ -167,7 +167,7 @@ def test_the_gates_of_the_positions_hold_in_market_time() -> None:
     )
     gates = GateRules(cooldown_s=30, same_side_s=120, same_side_pips=10)
 
-    found = on_ticks(ticks_at(*rows), {0: BUY, 1: SELL, 2: a_signal(Side.SELL, 3990.6)}, gates=gates)
+    found = on_ticks(ticks, {0: BUY, 1: SELL, 2: a_signal(Side.SELL, 3990.6)}, gates=gates)
 
     # 24 s after the first: too soon for any side. 84 s after it: a SELL, which is another side.
     assert [reasons for _, reasons in found.refused] == [(Refusal.COOLDOWN,)]
