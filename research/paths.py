@@ -128,7 +128,9 @@ class TickPath:
         self._ticks = ticks
         self._last_tick = last_tick
         self.quotes_ms = ticks.epoch_ms[last_tick]
-        self.next_ms = np.append(ticks.epoch_ms, NEVER_MS)[last_tick + 1]
+        following = last_tick + 1
+        is_there = following < len(ticks)
+        self.next_ms = np.where(is_there, ticks.epoch_ms[np.where(is_there, following, 0)], NEVER_MS)
         self.closings_ms = np.minimum(candles.end_ms + GRACE_MS, self.next_ms)
         self.known_ms = np.where(self.closings_ms == self.next_ms, self.next_ms, self.quotes_ms)
 
