@@ -55,8 +55,8 @@ class __CLASS__(Strategy[__CLASS__Parameters]):
     def evaluate(self, view):
         """Say what the candle that has just closed means; look at nothing but the view."""
         previous, candle = view.window
-        was_above = previous.close > view.before["average"]
-        is_above = candle.close > view.now["average"]
+        was_above = previous.close > view.before.average
+        is_above = candle.close > view.now.average
         if is_above == was_above:
             return NoSignal(("why.no_cross",))
         side = Side.BUY if is_above else Side.SELL
@@ -64,7 +64,7 @@ class __CLASS__(Strategy[__CLASS__Parameters]):
 
     def levels(self, side, view, strength):
         """Place the stop some average ranges away from the close, and the target `rr` times as far."""
-        distance = self.parameters.stop_ranges * view.now["atr"]
+        distance = self.parameters.stop_ranges * view.now.atr
         return levels_at(side, view.candle.close, stop_distance=distance, rr=self.parameters.rr) if distance else None
 
     def protections(self):

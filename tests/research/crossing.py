@@ -56,10 +56,10 @@ class Crossing(Strategy[CrossingParameters]):
 
     def evaluate(self, view: View) -> Signal | NoSignal:
         now, before = view.now, view.before
-        fast, slow, middle = now["fast"], now["slow"], self.parameters.middle
-        if fast > slow and before["fast"] <= before["slow"] and now["strength"] > middle:
+        fast, slow, middle = now.fast, now.slow, self.parameters.middle
+        if fast > slow and before.fast <= before.slow and now.strength > middle:
             return self.trade(Side.BUY, view, reasons=("reason.crossed.buy",))
-        if fast < slow and before["fast"] >= before["slow"] and now["strength"] < 100 - middle:
+        if fast < slow and before.fast >= before.slow and now.strength < 100 - middle:
             return self.trade(Side.SELL, view, reasons=("reason.crossed.sell",))
         return SILENT
 

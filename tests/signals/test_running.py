@@ -19,6 +19,7 @@ from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.protections import News
 from services.signals.domain.running import StrategyRun, published
 from services.signals.domain.strategy import Strategy, build_strategy
+from services.signals.domain.view import values_of
 from tests.signals.builders import flat_series, market_with_breaks
 
 CLASSICS = ("ema_cross", "breakout", "range_reversion")
@@ -191,7 +192,7 @@ def test_records_are_published_field_by_field() -> None:
         "adx",
         "atr",
     }
-    assert published({"a": None, "b": 1.5}) == {"a": None, "b": 1.5}
+    assert published(values_of(("a", "b"))((None, 1.5))) == {"a": None, "b": 1.5}
 
 
 def test_a_calendar_silences_who_minds_the_news() -> None:
@@ -256,4 +257,6 @@ def test_warm_up_of_2500_candles_leaves_nothing_of_what_was_before() -> None:
         for key, indicator in long.items():
             of_all = indicator.open_and_fill(MARKET[:end])[-1]
             of_some = short[key].open_and_fill(columns.rows[end - WARM_UP : end])[-1]
-            assert published({key: of_some}) == pytest.approx(published({key: of_all}), rel=1e-9), (name, key)
+            named = values_of((key,))
+            near = pytest.approx(published(named((of_all,))), rel=1e-9)
+            assert published(named((of_some,))) == near, (name, key)

@@ -6,6 +6,7 @@ run began, nor of whether it was fed one candle at a time or whole columns.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, repeat
 from typing import Any
 
 from contracts.messages import Mode, Side
@@ -19,15 +20,12 @@ from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.protections import Calendar, Moment
 from services.signals.domain.reference_trades import ReferenceBook
 from services.signals.domain.strategy import Strategy
-from services.signals.domain.view import View
+from services.signals.domain.view import NOTHING, Values, View, values_of
 
 TOO_FEW = NoSignal(("why.too_few_candles",))
 UNDEFINED = NoSignal(("why.indicator_undefined",))
 
 UNSCORED: Mapping[Side, int] = {}
-
-Values = Mapping[str, Any]
-"""Indicators at one candle by name; None where undefined."""
 
 Verdict = Signal | NoSignal | Evaluation
 """What a strategy answers."""
@@ -131,15 +129,15 @@ class _Reader:
 
     def _reset(self) -> None:
         self._indicators = dict(self._strategy.indicators())
-        self._names = tuple(self._indicators)
-        self._before: Values = {}
+        self._named = values_of(tuple(self._indicators))
+        self._before: Values = NOTHING
         keeps_book = any(protection.needs_trades for protection in self._protections)
         self._book = ReferenceBook(self._interval_s) if keeps_book else None
 
     @property
     def is_stateless(self) -> bool:
         """Whether a window of candles is all that it looks at."""
-        return not self._names and self._book is None
+        return not self._indicators and self._book is None
 
     def restart(self, rows: Sequence[Candle]) -> Evaluation:
         """Return what the strategy says about the last of `rows`, ready to go on with `step`."""
@@ -152,7 +150,7 @@ class _Reader:
     def step(self, rows: Sequence[Candle], place: int) -> Evaluation:
         """Return what the strategy says about the candle at `place`, which follows the last one read."""
         candle = rows[place]
-        now = {name: indicator.update(candle) for name, indicator in self._indicators.items()}
+        now = self._named([indicator.update(candle) for indicator in self._indicators.values()])
         return as_evaluation(self._read_one(rows, place, now), now)
 
     def read(self, columns: Columns, stretch: Stretch) -> Iterator[tuple[int, Values, Verdict]]:
@@ -174,33 +172,35 @@ class _Reader:
         if self._protections:
             yield from self.read(columns, stretch)
             return
-        rows, length, evaluate = columns.rows, self._strategy.window_length, self._strategy.evaluate
+        rows, evaluate = columns.rows, self._strategy.evaluate
         begin = max(stretch.seed, stretch.first - 1)
         first = max(stretch.first, self._strategy.candles_needed - 1)
         if first >= stretch.last:
             return
         series = self._series(columns, stretch.seed, begin, stretch.last)
-        undefined = {begin + offset for values in series if None in values for offset in _holes(values)}
+        undefined = {begin + offset for column in series if None in column for offset in _holes(column)}
+        if series and first == begin:
+            undefined.add(first - 1)  # nothing stands before the first candle of all
         values = self._rows(series, stretch.last - begin)
-        before = values[first - begin - 1] if first > begin else {}
-        for place, now in enumerate(values[first - begin :], start=first):
-            if place not in undefined and place - 1 not in undefined and (before or not self._names):
-                verdict = evaluate(View(rows, place, length, now, before))
-                if type(verdict) is not NoSignal:
-                    yield place, now, verdict
+        before = next(islice(values, first - begin - 1, None)) if first > begin else NOTHING
+        view = View(rows, first, self._strategy.window_length)  # one for all: making one costs as much as a decision
+        for place, now in enumerate(values, start=first):
+            view._place, view.now, view.before = place, now, before  # noqa: SLF001
             before = now
+            if undefined and (place in undefined or place - 1 in undefined):
+                continue
+            verdict = evaluate(view)
+            if type(verdict) is not NoSignal:
+                yield place, now, verdict
 
     def _series(self, columns: Columns, seed: int, begin: int, end: int) -> list[Sequence[Any]]:
         """Return for each indicator its values at the candles of [begin, end), fed from `seed` on."""
         fed = part(columns, seed, end)
         return [_fill(indicator, fed, end - begin) for indicator in self._indicators.values()]
 
-    def _rows(self, series: Sequence[Sequence[Any]], count: int) -> Sequence[Values]:
-        """Return the values of `count` candles, each under the indicators' names."""
-        if not series:
-            return [{}] * count
-        names = self._names
-        return [dict(zip(names, row, strict=False)) for row in zip(*series, strict=True)]
+    def _rows(self, series: Sequence[Sequence[Any]], count: int) -> Iterator[Values]:
+        """Yield the values of `count` candles, each under the indicators' names."""
+        return map(self._named, zip(*series, strict=True)) if series else repeat(NOTHING, count)
 
     def _read_one(self, rows: Sequence[Candle], place: int, now: Values) -> Verdict:
         before, self._before = self._before, now
@@ -209,7 +209,7 @@ class _Reader:
         strategy = self._strategy
         if place + 1 < strategy.candles_needed:
             return TOO_FEW
-        if self._names and (not before or None in now.values() or None in before.values()):
+        if self._indicators and (not before or None in now or None in before):
             return UNDEFINED
         verdict = strategy.evaluate(View(rows, place, strategy.window_length, now, before))
         return self._protected(verdict, rows[place]) if self._protections else verdict
@@ -251,9 +251,9 @@ def as_evaluation(verdict: Verdict, now: Values) -> Evaluation:
 def published(values: Values) -> dict[str, float | None]:
     """Return indicators as plain numbers: the fields of `bands` are `bands_upper`, `bands_middle`, …"""
     plain: dict[str, float | None] = {}
-    for name, value in values.items():
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            plain |= {f"{name}_{field}": part for field, part in zip(value._fields, value, strict=True)}
+    for name, value in zip(values._fields, values, strict=True):
+        if isinstance(value, tuple):
+            plain |= {f"{name}_{field}": part for field, part in published(value).items()}
         else:
             plain[name] = value
     return plain

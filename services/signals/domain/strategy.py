@@ -19,12 +19,12 @@ network. A plug-in is a class like this, complete as it stands:
             return {"fast": Ema(self.parameters.fast), "slow": Ema(self.parameters.slow), "atr": Atr(14)}
 
         def evaluate(self, view):
-            if view.before["fast"] <= view.before["slow"] and view.now["fast"] > view.now["slow"]:
+            if view.before.fast <= view.before.slow and view.now.fast > view.now.slow:
                 return self.trade(Side.BUY, view, reasons=("reason.ema_crossed.buy",))
             return NoSignal(("why.no_cross",))
 
         def levels(self, side, view, strength):
-            return levels_at(side, view.candle.close, stop_distance=2 * view.now["atr"], rr=2.0)
+            return levels_at(side, view.candle.close, stop_distance=2 * view.now.atr, rr=2.0)
 """
 
 import dataclasses
@@ -111,7 +111,7 @@ class Strategy(ABC, Generic[Parameters]):
         return f"{self.name}:{self.interval}"
 
     def indicators(self) -> Mapping[str, Indicator[Candle, Any]]:
-        """Return new indicators by name; each is fed every closed candle once, and shown as `View.now[name]`."""
+        """Return new indicators by name; each is fed every closed candle once, and shown as `View.now.<name>`."""
         return {}
 
     @abstractmethod

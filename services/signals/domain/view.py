@@ -1,29 +1,38 @@
 """What a strategy may look at: closed candles up to one of them, and the indicators that it asked for, there."""
 
-from collections.abc import Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 from services.signals.domain.candle import Candle
 
-NOTHING: Mapping[str, Any] = {}
+Values = Any
+"""Indicators at one candle: a named tuple, in the order in which the strategy names them; None where undefined."""
+
+
+@cache
+def values_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Values]:
+    """Return the maker of `Values` with these names. Raises ValueError for a name that is no name of a field."""
+    # The plain constructor of a named tuple costs as much again as this one, and one is made for every candle.
+    return partial(tuple.__new__, namedtuple("Indicators", names))
+
+
+NOTHING: Values = values_of(())(())
 
 
 class View:
     """The market at the close of one candle.
 
     `now` holds the indicators at that candle and `before` those at the candle before it, by the names which the
-    strategy gave them; every one is defined.
+    strategy gave them (`view.now.rsi`); every one is defined. A view is lent for one call: what is kept of it may show
+    another candle later.
     """
 
     __slots__ = ("_length", "_place", "_rows", "before", "now")
 
     def __init__(
-        self,
-        rows: Sequence[Candle],
-        place: int,
-        length: int,
-        now: Mapping[str, Any] = NOTHING,
-        before: Mapping[str, Any] = NOTHING,
+        self, rows: Sequence[Candle], place: int, length: int, now: Values = NOTHING, before: Values = NOTHING
     ) -> None:
         """Look at the candle at `place` of `rows` and at `length` candles that end with it."""
         self._rows = rows
@@ -34,10 +43,10 @@ class View:
 
     @classmethod
     def of(
-        cls, candles: Sequence[Candle], *, now: Mapping[str, Any] = NOTHING, before: Mapping[str, Any] = NOTHING
+        cls, candles: Sequence[Candle], *, now: Mapping[str, Any] | None = None, before: Mapping[str, Any] | None = None
     ) -> "View":
         """Return the view of all of `candles`, oldest first, such as a test writes them down."""
-        return cls(candles, len(candles) - 1, len(candles), now, before)
+        return cls(candles, len(candles) - 1, len(candles), _named(now or {}), _named(before or {}))
 
     @property
     def candle(self) -> Candle:
@@ -48,3 +57,7 @@ class View:
     def window(self) -> Sequence[Candle]:
         """The last `window_length` closed candles, oldest first; fewer where there are fewer."""
         return self._rows[max(0, self._place + 1 - self._length) : self._place + 1]
+
+
+def _named(values: Mapping[str, Any]) -> Values:
+    return values_of(tuple(values))(values.values())

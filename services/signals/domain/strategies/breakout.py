@@ -51,21 +51,21 @@ class Breakout(Strategy[BreakoutParameters]):
 
     def evaluate(self, view: View) -> Signal | NoSignal:
         """Return a signal on the candle that closes outside; the channel is the one that stood before it."""
-        close, channel, keltner = view.candle.close, view.before["donchian"], view.now["keltner"]
+        close, channel, keltner = view.candle.close, view.before.donchian, view.now.keltner
         if close > channel.upper and close > keltner.upper:
             side = Side.BUY
         elif close < channel.lower and close < keltner.lower:
             side = Side.SELL
         else:
             return INSIDE
-        if view.now["adx"] < self.parameters.adx_least:
+        if view.now.adx < self.parameters.adx_least:
             return NO_TREND
         return self.trade(side, view, reasons=REASONS[side])
 
     def levels(self, side: Side, view: View, strength: float) -> Levels | None:
         """Return the stop some average ranges away, the target a multiple of that; nothing where there is no range."""
         del strength
-        distance = self.parameters.stop_ranges * view.now["atr"]
+        distance = self.parameters.stop_ranges * view.now.atr
         return levels_at(side, view.candle.close, stop_distance=distance, rr=self.parameters.rr) if distance else None
 
     def protections(self) -> Sequence[Protection]:

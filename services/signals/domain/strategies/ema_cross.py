@@ -66,11 +66,12 @@ class EmaCross(Strategy[EmaCrossParameters]):
     def evaluate(self, view: View) -> Signal | NoSignal:
         """Return a signal on the candle of a cross."""
         now, before = view.now, view.before
-        is_above = now["ema_fast"] > now["ema_slow"]
-        if is_above and before["ema_fast"] <= before["ema_slow"]:
-            side, agrees = Side.BUY, now["rsi"] > self.parameters.rsi_middle
-        elif now["ema_fast"] < now["ema_slow"] and before["ema_fast"] >= before["ema_slow"]:
-            side, agrees = Side.SELL, now["rsi"] < 100.0 - self.parameters.rsi_middle
+        if now.ema_fast > now.ema_slow:
+            if before.ema_fast > before.ema_slow:
+                return QUIET
+            side, agrees = Side.BUY, now.rsi > self.parameters.rsi_middle
+        elif now.ema_fast < now.ema_slow and before.ema_fast >= before.ema_slow:
+            side, agrees = Side.SELL, now.rsi < 100.0 - self.parameters.rsi_middle
         else:
             return QUIET
         return self.trade(side, view, reasons=REASONS[side]) if agrees else DISAGREES[side]

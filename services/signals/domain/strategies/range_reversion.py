@@ -55,9 +55,9 @@ class RangeReversion(Strategy[RangeReversionParameters]):
         side = _side_of_return(view)
         if side is None:
             return NOT_BACK
-        if view.now["adx"] > self.parameters.adx_most:
+        if view.now.adx > self.parameters.adx_most:
             return TRENDING
-        was = view.before["rsi"]
+        was = view.before.rsi
         if (was if side is Side.BUY else 100.0 - was) > self.parameters.rsi_low:
             return RSI_DISAGREES[side]
         if self._reward(side, view) < self.parameters.rr_least * self._risk(view):
@@ -80,17 +80,17 @@ class RangeReversion(Strategy[RangeReversionParameters]):
         )
 
     def _risk(self, view: View) -> float:
-        return float(self.parameters.stop_ranges * view.now["atr"])
+        return float(self.parameters.stop_ranges * view.now.atr)
 
     @staticmethod
     def _reward(side: Side, view: View) -> float:
-        return float((view.now["bands"].middle - view.candle.close) * side.sign)
+        return float((view.now.bands.middle - view.candle.close) * side.sign)
 
 
 def _side_of_return(view: View) -> Side | None:
     """Return the side of a close that is inside the bands after one that was not, or None."""
     was, close = view.window[0].close, view.candle.close
-    before, now = view.before["bands"], view.now["bands"]
+    before, now = view.before.bands, view.now.bands
     if was < before.lower and close >= now.lower:
         return Side.BUY
     if was > before.upper and close <= now.upper:
