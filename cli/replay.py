@@ -18,9 +18,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from chassis.errors import StartError
-from cli.evaluate import InputError
 from cli.replay_run import Plan, Replayed, Telling, prepare, run
-from cli.research_options import choose_strategy, read_moment, read_parameters, refusing, writable
+from cli.research_options import read_moment, refusing, writable
+from cli.strategies import choose_strategy, read_parameters
+from cli.wrong_input import InputError
 from research.parity import Difference, as_document, compare
 from sandbox.exchange.tape_generated import DEFAULT_SEED
 from sandbox.stack.broker import NoBrokerError
@@ -41,7 +42,7 @@ def replay(
     tape: Annotated[
         Path | None, typer.Option(help="A recorded tape; without it, a day of the generated market.")
     ] = None,
-    strategy: Annotated[str, typer.Option(help="The strategy's name.")] = "trend_pullback",
+    strategy: Annotated[str, typer.Option(help="The strategy's name, or name:INTERVAL.")] = "trend_pullback",
     params: Annotated[
         list[str] | None, typer.Option(help="Parameters as name=value; several with commas, or the option again.")
     ] = None,

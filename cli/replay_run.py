@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis.nats_bus import connect
-from cli.evaluate import InputError
+from cli.wrong_input import InputError
 from research.backtest import run_backtest
 from research.candles import market_of
 from research.market import Ticks
@@ -49,6 +49,9 @@ MOST_HISTORY_MINUTES = 4_900
 
 WARM_UP_MINUTES = 120
 DAY_MS = 86_400_000
+WIDE = {"FRESH_S": "3600", "VALID_FOR_S": "7200"}
+"""How old candles and signals may be (wall): the market stands still while a killed room comes back, however slowly."""
+
 ROOMS = ("feed", "signals", "positions", "telegram")
 """No charts: a picture decides nothing, and waits for nobody."""
 
@@ -189,8 +192,9 @@ def _settings(plan: Plan) -> dict[str, dict[str, str]]:
     return {
         "feed": {name: str(value) for name, value in history.items()},
         "signals": {
-            "STRATEGIES": plan.strategy.name,
-            "PARAMETERS": json.dumps({plan.strategy.name: plan.parameters} if plan.parameters else {}),
+            "STRATEGIES": plan.strategy.label,
+            "PARAMETERS": json.dumps({plan.strategy.label: plan.parameters} if plan.parameters else {}),
+            **WIDE,
         },
         "telegram": {"PRIVATE_GAP_S": "0", "PER_SECOND": "1000"},  # its own server has no limits either
     }
