@@ -101,7 +101,7 @@ class Desk:
         self._market = market
         self._candles = rows_for(strategy, market.candles)
         self._rules = rules
-        self._path = path_of(market, spread=rules.spread)
+        self._path = path_of(market, spread=rules.spread, grace_ms=rules.grace_ms)
         # What is open at a candle's latest moment is open at any quote that its signal may be given.
         self._latest_ms = self._path.known_ms if rules.entry is Entry.CLOSE else self._path.next_ms
         self._is_heard = not self._path.has_quotes or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms

@@ -20,9 +20,6 @@ FIRST_LOOK = 512
 """Rows of the first look ahead: most exits are near, and each further look is four times as wide."""
 WIDEST_LOOK = 1 << 18
 
-GRACE_MS = 2_000
-"""A candle is closed this long after its end when no quote has closed it before (product specification, section 1)."""
-
 NEVER_MS = 1 << 62
 
 DECIMALS = 8
@@ -92,12 +89,14 @@ class Path(Protocol):
         ...
 
 
-def path_of(market: Market, *, spread: float) -> Path:
-    """Choose the finest path that the market has. `spread` (in price) is for candles, which know none."""
+def path_of(market: Market, *, spread: float, grace_ms: int) -> Path:
+    """Choose the finest path that the market has. `spread` (in price) is for candles, which know none; `grace_ms` is
+    how long after its end a candle waits for a quote to close it.
+    """
     if market.ticks is None:
         return CandlePath(market.candles, spread)
     assert market.last_tick is not None
-    return TickPath(market.ticks, market.candles, market.last_tick)
+    return TickPath(market.ticks, market.candles, market.last_tick, grace_ms)
 
 
 def band_of(one: Followed) -> Band:
@@ -124,14 +123,14 @@ class TickPath:
 
     has_quotes = True
 
-    def __init__(self, ticks: Ticks, candles: Candles, last_tick: Places) -> None:
+    def __init__(self, ticks: Ticks, candles: Candles, last_tick: Places, grace_ms: int) -> None:
         self._ticks = ticks
         self._last_tick = last_tick
         self.quotes_ms = ticks.epoch_ms[last_tick]
         following = last_tick + 1
         is_there = following < len(ticks)
         self.next_ms = np.where(is_there, ticks.epoch_ms[np.where(is_there, following, 0)], NEVER_MS)
-        self.closings_ms = np.minimum(candles.end_ms + GRACE_MS, self.next_ms)
+        self.closings_ms = np.minimum(candles.end_ms + grace_ms, self.next_ms)
         self.known_ms = np.where(self.closings_ms == self.next_ms, self.next_ms, self.quotes_ms)
 
     def closing_price(self, candle: int) -> Price:

@@ -14,6 +14,9 @@ from services.positions.domain.plans import STANDARD, Plan
 SILENCE_MS = 10_000
 """A feed that is silent for so long is not live, and raises no signal (product specification, section 2)."""
 
+GRACE_MS = 2_000
+"""A candle is closed this long after its end when no quote has closed it before (product specification, section 1)."""
+
 
 class Entry(StrEnum):
     """Which price a signal opens at."""
@@ -27,7 +30,8 @@ class Entry(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How signals become trades. `spread` is for candles without quotes, `slippage` is given up at every entry, stop
-    and time limit; both are in price. Trades begin on candles that end in (from_ms, until_ms]; None: no bound.
+    and time limit; both are in price. `silence_ms` and `grace_ms` are the feed's, in market time. Trades begin on candles
+    that end in (from_ms, until_ms]; None: no bound.
     """
 
     instrument: Instrument
@@ -38,6 +42,7 @@ class Rules:
     spread: float = 0.0
     slippage: float = 0.0
     silence_ms: int = SILENCE_MS
+    grace_ms: int = GRACE_MS
     from_ms: int | None = None
     until_ms: int | None = None
 

@@ -198,6 +198,7 @@ REFUSALS = {
     "why.cooldown": "refused: too soon after the last",
     "why.same_signal": "refused: too like the last",
     "why.spread_too_wide": "refused: spread too wide",
+    "why.slippage_pause": "refused: pause after slippage",
 }
 
 

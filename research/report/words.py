@@ -2,6 +2,8 @@
 
 from research.trades import BacktestResult, Entry
 from services.positions.domain import plans
+from services.positions.domain.calm import CALM_TICKS, MOST_SLIPPAGE_PIPS
+from services.positions.domain.terms import MOST_MOVED
 
 FEW_TRADES = 30
 
@@ -50,6 +52,8 @@ def _opening(result: BacktestResult) -> list[str]:
         Entry.NEXT: "the first quote after its candle's last one",
     }[rules.entry]
     told = [f"A signal opens at {where}; quotes later than that one can end the trade."]
+    if result.ticks and rules.entry is Entry.CLOSE:
+        told.append(f"If the price has moved over {MOST_MOVED:.0%} of the stop by then, it opens at the newer one.")
     if rules.slippage:
         told.append(f"Each entry, stop and time limit gives up {_pips(rules.slippage / pip)} more.")
     return told
@@ -100,4 +104,10 @@ def _gates(result: BacktestResult) -> list[str]:
         told += f", within {gates.cooldown_s:g} s of the last one"
     if gates.same_side_s:
         told += f", or within {gates.same_side_s:g} s and {gates.same_side_pips:g} pips of one of the same side"
-    return [f"{told}."]
+    if not result.ticks:
+        return [f"{told}."]
+    return [
+        f"{told}.",
+        f"After a stop that slips over {MOST_SLIPPAGE_PIPS:g} pips none opens until {CALM_TICKS} quotes in a row are calm.",
+        f"A feed that is silent for {result.rules.silence_ms / 1000:g} s raises nothing.",
+    ]
