@@ -30,8 +30,8 @@ class Entry(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """How signals become trades. `spread` is for candles without quotes, `slippage` is given up at every entry, stop
-    and time limit; both are in price. `silence_ms` and `grace_ms` are the feed's, in market time. Trades begin on candles
-    that end in (from_ms, until_ms]; None: no bound.
+    and time limit; both are in price. `silence_ms` and `grace_ms` are the feed's, in market time. Trades begin on
+    candles that end in (from_ms, until_ms]; None: no bound.
     """
 
     instrument: Instrument

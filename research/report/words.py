@@ -108,6 +108,6 @@ def _gates(result: BacktestResult) -> list[str]:
         return [f"{told}."]
     return [
         f"{told}.",
-        f"After a stop that slips over {MOST_SLIPPAGE_PIPS:g} pips none opens until {CALM_TICKS} quotes in a row are calm.",
+        f"None after a stop that slips over {MOST_SLIPPAGE_PIPS:g} pips, until {CALM_TICKS} quotes in a row are calm.",
         f"A feed that is silent for {result.rules.silence_ms / 1000:g} s raises nothing.",
     ]
