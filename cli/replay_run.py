@@ -41,6 +41,9 @@ SPEED = 3600.0
 SILENCE_MS = int(2.0 * SPEED * 1000)
 """What the feed makes of its limit of silence at that speed, since two wall seconds are none. The backtest is told."""
 
+GRACE_MS = int(0.25 * SPEED * 1000)
+"""The same of the grace of a candle: quotes of a fast market may be a quarter of a wall second late."""
+
 HISTORY_MINUTES = 1440
 """Minutes before the market goes live that the feed asks for, each with the count of its quotes; a strategy on long
 candles is given more, which are not counted."""
@@ -215,6 +218,7 @@ def _tested(plan: Plan, telling: Telling, known_s: int, trade_plan: str | None =
         instrument=find_instrument(SYMBOL),
         plan=read_plan(trade_plan) if trade_plan else STANDARD,
         silence_ms=SILENCE_MS,
+        grace_ms=GRACE_MS,
         from_ms=telling.live_ms,
         until_ms=telling.until_ms,
     )
