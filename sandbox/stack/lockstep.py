@@ -56,12 +56,10 @@ class Kill:
 
 @dataclass(slots=True)
 class Measured:
-    """What a run took: market minutes and steps, wall seconds in all and of those the waiting for deliveries."""
+    """What a run was: minutes with quotes, wall seconds, rooms that were killed."""
 
     minutes: int = 0
-    steps: int = 0
     took_s: float = 0.0
-    delivering_s: float = 0.0
     killed: list[str] = field(default_factory=list)
 
 
@@ -132,7 +130,6 @@ class Lockstep:
         wanted_ms = spot.epoch * 1000
         await self._until(lambda: self._seen.last_tick_ms >= wanted_ms, f"feed: publish the quote of {wanted_ms}")
         self._clock.move(spot.epoch_ms - self._live_ms)
-        self.measured.steps += 1
 
     async def _pass_pause(self, moment_ms: int) -> None:
         """Pass a long pause: what the feed closes by its clock is judged while the market is still thought open."""
@@ -177,9 +174,7 @@ class Lockstep:
         self._signals = raised
         handed_out = partial(standing.is_done, "SIGNALS", "positions-signals", raised)
         await self._check("positions: hand the signal out", handed_out)
-        began = time.monotonic()
         await self._check("telegram: deliver the signal", self._is_settled)
-        self.measured.delivering_s += time.monotonic() - began
 
     async def _is_settled(self) -> bool:
         return (await self._standing.owed()).unsettled == 0
