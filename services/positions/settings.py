@@ -98,6 +98,12 @@ class PositionsSettings(RoomSettings):
         gt=0,
         description="wall seconds after a message's expiry in which its delivery must be told; else the trade is void",
     )
+    feed_silence_s: float = Field(
+        15.0,
+        gt=0,
+        description="wall seconds without a word of a live feed, after which it counts as stale: a killed one says "
+        "nothing, a healthy one speaks within 10",
+    )
     tick_silence_s: float = Field(
         60.0, gt=0, description="wall seconds without a tick, while the feed is live, after which this is not ready"
     )

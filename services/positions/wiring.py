@@ -59,7 +59,7 @@ class PositionsRoom:
         rules = GateRules(
             cooldown_s=settings.cooldown_s, same_side_s=settings.same_side_s, same_side_pips=settings.same_side_pips
         )
-        self.market = Market()
+        self.market = Market(clock, settings.feed_silence_s)
         ground = Ground(
             store=PostgresStore(pool),
             bus=bus,
@@ -165,7 +165,7 @@ class PositionsRoom:
             for symbol, age_s in ages.items()
             if isinstance(age_s, float)
             and age_s > self._settings.tick_silence_s
-            and self.market.feed(symbol) is FeedState.LIVE
+            and (self.market.feed(symbol) is FeedState.LIVE or self.market.is_silent(symbol))
         ]
         reason = f"no tick of {', '.join(silent)} though its feed is live" if silent else ""
         return Check(not silent, reason, {"age_s": ages})

@@ -5,8 +5,10 @@ from datetime import timedelta
 from chassis.bus import Stored
 from chassis.clock import ManualClock
 from contracts.messages import ExitReason, Side, Tick
-from services.positions.domain.levels import Followed
-from services.positions.handlers.follower import RECENT_LIMIT, RECENT_S, Follower
+from services.positions.domain.course import Followed
+from services.positions.domain.levels import Standing
+from services.positions.domain.plans import SCALED, STANDARD, Bracket, Plan, course_of, targets_of
+from services.positions.handlers.follower import MOVES_EVERY_S, RECENT_LIMIT, RECENT_S, Follower
 from services.positions.ports import Mark
 from tests.positions.builders import GOLD, START_MS, a_tick
 
@@ -130,3 +132,88 @@ def test_a_forgotten_position_is_not_closed() -> None:
     tape.play(a_tick(1000, 3998.0))
 
     assert (tape.follower.exit_count, tape.follower.open_count) == (0, 0)
+
+
+# --- plans ------------------------------------------------------------------------------------------------------------
+
+
+def a_managed(name: str = "p", plan: Plan = STANDARD) -> Followed:
+    """A BUY at 4000.10 with a risk of 2.00."""
+    bracket = Bracket(side=Side.BUY, entry=4000.1, initial_stop=3998.1)
+    first, *later = targets_of(plan, bracket, GOLD, 4006.1)
+    return Followed(name, Side.BUY, 3998.1, first, START_MS, tuple(later), course_of(plan, bracket, GOLD, START_MS))
+
+
+def moves(tape: Tape) -> list[tuple[str, float, ExitReason]]:
+    """Take what is due, as the writer does."""
+    batch = tape.follower.batch(100)
+    tape.follower.stored(batch)
+    return [(one.position_id, one.standing.stop, one.standing.reason) for one in batch.moves]
+
+
+def test_a_moved_stop_is_told_at_once_and_again_after_half_a_minute_with_the_last_word() -> None:
+    tape = Tape()
+    tape.follower.follow([a_managed()])
+    tape.play(a_tick(1000, 4001.2))
+    assert moves(tape) == [("p", 4000.1, ExitReason.BREAK_EVEN)]
+
+    for second in range(2, 8):
+        tape.play(a_tick(1000 * second, 4002.0 + second / 10))
+        tape.clock.advance(4.9)
+        assert moves(tape) == []
+    tape.clock.advance(1)
+
+    assert moves(tape) == [("p", 4002.2, ExitReason.TRAILING)]
+    assert moves(tape) == []
+
+
+def test_a_move_that_is_not_due_is_not_lost_when_its_time_comes() -> None:
+    tape = Tape()
+    tape.follower.follow([a_managed()])
+    tape.follower.begin_telling()
+    tape.play(a_tick(1000, 4001.2))
+    assert moves(tape) == []
+
+    tape.clock.advance(MOVES_EVERY_S)
+
+    assert moves(tape) == [("p", 4000.1, ExitReason.BREAK_EVEN)]
+
+
+def test_a_part_tells_the_stop_of_the_rest_so_that_the_move_is_no_news() -> None:
+    tape = Tape()
+    tape.follower.follow([a_managed(plan=SCALED)])
+    tape.play(a_tick(1000, 4002.1))
+
+    batch = tape.follower.batch(10)
+    (one,) = batch.exits
+    assert (one.is_last, one.exit.reason, one.exit.level) == (False, ExitReason.TARGET, 4002.1)
+    assert one.standing == Standing(4001.6, ExitReason.TRAILING)
+    assert batch.moves == []
+
+
+def test_ticks_that_came_before_a_position_was_known_move_its_stop_too() -> None:
+    tape = Tape()
+    for after_ms, bid in ((1000, 4001.2), (2000, 4002.4), (3000, 4002.1)):
+        tape.play(a_tick(after_ms, bid))
+
+    tape.follower.follow([a_managed("a"), a_managed("b")])
+
+    assert tape.follower.standing("a") == Standing(4001.9, ExitReason.TRAILING)
+    assert moves(tape) == [("a", 4001.9, ExitReason.TRAILING), ("b", 4001.9, ExitReason.TRAILING)]
+    tape.play(a_tick(4000, 4001.9))
+    assert [one.exit.level for one in tape.follower.batch(10).exits] == [4001.9, 4001.9]
+
+
+def test_a_position_that_lived_and_ended_before_it_was_known_tells_its_parts_and_its_end() -> None:
+    tape = Tape()
+    for after_ms, bid in ((1000, 4002.2), (2000, 4003.2), (3000, 4000.0)):
+        tape.play(a_tick(after_ms, bid))
+
+    tape.follower.follow([a_managed(plan=SCALED)])
+
+    exits = tape.follower.batch(10).exits
+    assert [(one.is_last, one.exit.level, one.exit.price) for one in exits] == [
+        (False, 4002.1, 4002.2), (False, 4003.1, 4003.2), (True, 4002.7, 4000.0),
+    ]  # fmt: skip
+    assert moves(tape) == []
+    assert tape.follower.open_count == 0
