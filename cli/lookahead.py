@@ -16,7 +16,9 @@ from rich.table import Table
 from cli import research_flags as flags
 from cli.outputs import STANDARD_OUTPUT, write_text
 from cli.research_jobs import Build, Scene, Setting, check_outputs, named, read_count, read_scene
-from cli.research_options import progress, read_parameters, refusing
+from cli.research_options import progress, refusing
+from cli.strategies import read_parameters
+from cli.wrong_input import InputError
 from research.lookahead.probes import Report, Suspect, examine
 from research.lookahead.recursion import SETTLED, Recursion, recursion
 from research.lookahead.sayings import Finding, Probe
@@ -58,9 +60,12 @@ def lookahead(
         )
         scene = read_scene(setting)
         market = scene.market.candles
+        examined, needed = market.slice(max(0, len(market) - last), len(market)), scene.strategy.candles_needed
+        if len(examined) <= needed:
+            raise InputError(f"--last {last}: {len(examined)} candles are too few; {strategy} needs {needed} to speak")
         suspect = Suspect(
             build=Build(strategy), parameters=read_parameters(params or ()),
-            candles=market.slice(max(0, len(market) - last), len(market)), cuts=cuts, seed=seed,
+            candles=examined, cuts=cuts, seed=seed,
         )  # fmt: skip
         with progress(f"examining {strategy}") as told:
             reports = list(examine(suspect, told))
@@ -84,6 +89,7 @@ def as_document(scene: Scene, reports: Sequence[Report], settled: Recursion | No
     return {
         **named(scene.strategy),
         "clean": is_clean(reports, settled),
+        "signals": reports[0].signals,
         "probes": [
             {
                 "probe": report.probe.value,
@@ -113,6 +119,8 @@ def show(console: Console, scene: Scene, reports: Sequence[Report], settled: Rec
             console.print(f"  and {len(report.findings) - TOLD} more", highlight=False)
     if settled is not None:
         _show_recursion(console, settled)
+    if not reports[0].signals:
+        console.print("[yellow]It gave no signal on these candles: nothing could have been found. Try others.[/]")
     verdict = "[green]It sees closed candles only.[/]" if is_clean(reports, settled) else "[red]Not clean.[/]"
     console.print(verdict)
 

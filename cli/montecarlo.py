@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.evaluate import InputError
 from cli.outputs import STANDARD_OUTPUT, write_text
 from cli.research_jobs import (
     INTERRUPTED,
@@ -23,7 +22,9 @@ from cli.research_jobs import (
     read_scene,
     read_share,
 )
-from cli.research_options import progress, read_parameters, refusing
+from cli.research_options import progress, refusing
+from cli.strategies import read_parameters
+from cli.wrong_input import InputError
 from research.backtest import run_backtest
 from research.montecarlo import PERCENTILES, Chance, Cloud, Observed, by_noise, noisy_run, observed, reordered
 from research.montecarlo_page import WORDS, page

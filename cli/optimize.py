@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.evaluate import InputError
 from cli.outputs import STANDARD_OUTPUT, write_text
 from cli.research_jobs import (
     INTERRUPTED,
@@ -27,7 +26,9 @@ from cli.research_jobs import (
     read_share,
     read_space,
 )
-from cli.research_options import choose_strategy, progress, refusing
+from cli.research_options import progress, refusing
+from cli.strategies import choose_strategy
+from cli.wrong_input import InputError
 from research.search.asking import Answer, Question, answer
 from research.search.importance import importances
 from research.search.page import name_of, page

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from cli.evaluate import InputError
+from cli.wrong_input import InputError
 
 STANDARD_OUTPUT = Path("-")
 

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.evaluate import InputError
 from cli.outputs import STANDARD_OUTPUT
 from cli.research_options import (
     Source,
     as_price,
     choose_instrument,
-    choose_strategy,
     progress,
     read_market,
     read_moment,
-    read_parameters,
     read_rules,
     writable,
 )
+from cli.strategies import choose_strategy, make_strategy, read_parameters
+from cli.wrong_input import InputError
 from research.market import Market
 from research.search.objectives import Objective
 from research.search.spaces import Number, Space, SpaceError, space_of
@@ -39,7 +38,7 @@ class Build:
 
     def __call__(self, parameters: Mapping[str, Number]) -> Strategy[Any]:
         """Make it. Raises ValueError where the strategy refuses the parameters."""
-        return choose_strategy(self.name, [f"{name}={value!r}" for name, value in parameters.items()])
+        return make_strategy(self.name, parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

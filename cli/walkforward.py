@@ -22,7 +22,8 @@ from cli.research_jobs import (
     read_scene,
     read_space,
 )
-from cli.research_options import choose_strategy, progress, refusing
+from cli.research_options import progress, refusing
+from cli.strategies import choose_strategy
 from research.documents import iso, plain
 from research.report.plots import day
 from research.search.asking import Question

@@ -9,7 +9,7 @@ Columns hold the same bits as `evaluate` sees (`domain.arrays`).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ from services.signals.domain.columns import CandleColumns, Columns
 from services.signals.domain.opinion import Evaluation, Signal
 from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy
-from services.signals.domain.view import View
+from services.signals.domain.view import Values, View, values_of
 
 
 def is_vectorisable(strategy: Strategy[Any]) -> bool:
@@ -62,10 +62,10 @@ class Reading:
 
     def signals_at(self, place: int) -> list[Signal]:
         """Ask the strategy about one candle: one signal, or none."""
-        if place in self.arrays.seams or self.strategy.protections():
+        if place == 0 or place in self.arrays.seams or self.strategy.protections():
             return self._run_at(place)
         now, before = self._values(place), self._values(place - 1)
-        if None in now.values() or None in before.values():
+        if None in now or None in before:
             return []
         view = View(self.columns.rows, place, self.strategy.window_length, now, before)
         verdict = self.strategy.evaluate(view)
@@ -82,8 +82,9 @@ class Reading:
     def _parts(self) -> list[Any]:
         return list(stretches(self.candles.open_time_s, self.candles.interval.seconds))
 
-    def _values(self, place: int) -> Mapping[str, Any]:
-        return {name: _value_at(values, place) for name, values in self.arrays.values.items()}
+    def _values(self, place: int) -> Values:
+        arrays = self.arrays.values
+        return values_of(tuple(arrays), [_value_at(values, place) for values in arrays.values()])
 
 
 def found(reading: Reading, span: Span, desk: Desk) -> Iterator[tuple[int, Signal]]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,14 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one probe found. `comparisons` is the number of candles that were compared."""
+    """What one probe found. `comparisons` is the number of candles that were compared, `signals` that of the whole run:
+    where there is none, nothing could have been found.
+    """
 
     probe: Probe
     comparisons: int
     findings: tuple[Finding, ...]
+    signals: int = 0
 
 
 def examine(suspect: Suspect, told: Callable[[int, int], None] | None = None) -> Iterator[Report]:
@@ -52,12 +55,12 @@ def examine(suspect: Suspect, told: Callable[[int, int], None] | None = None) ->
     with watched() as opened:
         whole = in_columns(suspect.strategy(), suspect.candles)
     doors = tuple(Finding(Probe.DOORS, None, "nothing is opened", did) for did in opened)
-    yield Report(Probe.DOORS, len(suspect.candles), doors)
+    yield Report(Probe.DOORS, len(suspect.candles), doors, len(whole))
     probes = (_again, _fed, _cut, _bent, _moved, _columns, _clock)
     for done, probe in enumerate(probes, 1):
         report = probe(suspect, whole)
         if report is not None:
-            yield report
+            yield replace(report, signals=len(whole))
         if told is not None:
             told(done, len(probes))
 
