@@ -192,7 +192,7 @@ def test_records_are_published_field_by_field() -> None:
         "adx",
         "atr",
     }
-    assert published(values_of(("a", "b"))((None, 1.5))) == {"a": None, "b": 1.5}
+    assert published(values_of(("a", "b"), (None, 1.5))) == {"a": None, "b": 1.5}
 
 
 def test_a_calendar_silences_who_minds_the_news() -> None:
@@ -257,6 +257,5 @@ def test_warm_up_of_2500_candles_leaves_nothing_of_what_was_before() -> None:
         for key, indicator in long.items():
             of_all = indicator.open_and_fill(MARKET[:end])[-1]
             of_some = short[key].open_and_fill(columns.rows[end - WARM_UP : end])[-1]
-            named = values_of((key,))
-            near = pytest.approx(published(named((of_all,))), rel=1e-9)
-            assert published(named((of_some,))) == near, (name, key)
+            near = pytest.approx(published(values_of((key,), (of_all,))), rel=1e-9)
+            assert published(values_of((key,), (of_some,))) == near, (name, key)

@@ -11,6 +11,7 @@ Source: https://ta-lib.org/functions/, and the docstring of `talib.stream`.
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +24,10 @@ from services.signals.domain.columns import Columns
 from services.signals.domain.indicator import Indicator
 
 Value = TypeVar("Value")
+Record = type[tuple[Any, ...]]
+"""A named tuple's class."""
+
+_new = tuple.__new__  # half the cost of a named tuple's own constructor, and one is made for every candle
 
 
 class Columnar(Indicator[Candle, Value]):
@@ -45,11 +50,21 @@ class Columnar(Indicator[Candle, Value]):
 class Classic(Columnar[Any]):
     """A function of TA-Lib on columns of candles; None until it is defined."""
 
-    __slots__ = ("_batch", "_handle", "_inputs", "_points", "_record", "_settings", "_take", "_type", "memory", "value")
+    __slots__ = (
+        "_batch",
+        "_handle",
+        "_inputs",
+        "_points",
+        "_record",
+        "_settings",
+        "_step",
+        "_take",
+        "_type",
+        "memory",
+        "value",
+    )
 
-    def __init__(
-        self, function: str, inputs: tuple[str, ...], record: Callable[..., Any] | None = None, **settings: float
-    ) -> None:
+    def __init__(self, function: str, inputs: tuple[str, ...], record: Record | None = None, **settings: float) -> None:
         """Take TA-Lib's name, the candle's fields it reads, the record of its outputs where many, and its settings."""
         self._type = getattr(stream, function)
         self._batch = getattr(talib, function)
@@ -63,39 +78,39 @@ class Classic(Columnar[Any]):
     def reset(self) -> None:
         """Forget every candle."""
         self._handle: Any = None
+        self._step: Callable[..., Any] | None = None  # the handle's update, once there is one
         self._points: list[Any] = []
         self.value: Any = None
 
     def update(self, point: Candle) -> Any:
         """Take the next closed candle and return the value at it."""
-        if self._handle is None:
-            self._points.append(self._take(point))
-            self._handle = self._opened(self._points)
-            self.value = None if self._handle is None else self._told(self._handle.value)
-        elif len(self._inputs) == 1:
-            self.value = self._told(self._handle.update(self._take(point)))
-        else:
-            self.value = self._told(self._handle.update(*self._take(point)))
-        return self.value
+        step = self._step
+        if step is None:
+            return self._begin(point)
+        taken, record = self._take(point), self._record
+        value = step(*taken) if len(self._inputs) > 1 else step(taken)
+        if record is not None:
+            value = _new(record, value)
+        self.value = value
+        return value
 
     def peek(self, point: Candle) -> Any:
         """Return the value that `update(point)` would give."""
         if self._handle is None:
             handle = self._opened([*self._points, self._take(point)])
             return None if handle is None else self._told(handle.value)
-        taken = self._take(point)
-        return self._told(self._handle.peek(*(taken if isinstance(taken, tuple) else (taken,))))
+        return self._told(self._handle.peek(*self._taken(point)))
 
     def fill_columns(self, columns: Columns, *, count: int) -> Sequence[Any]:
         """Fill the handle from columns, one pass of TA-Lib's batch loop."""
         self.reset()
         series = [getattr(columns, name) for name in self._inputs]
         try:
-            self._handle, outputs = self._type.open_and_fill(*series, **self._settings)
+            handle, outputs = self._type.open_and_fill(*series, **self._settings)
         except InsufficientHistory:
             self._points = [self._take(row) for row in columns.rows]
             return [None] * count
-        self.value = self._told(self._handle.value)
+        self._go_on_with(handle)
         if self._record is None:
             return _defined(outputs[-count:].tolist())
         return _defined_records([output[-count:].tolist() for output in outputs], self._record)
@@ -103,7 +118,7 @@ class Classic(Columnar[Any]):
     def array(self, columns: Columns) -> Any:
         """Return what TA-Lib's batch function says of `columns`; nothing is remembered of them."""
         outputs = self._batch(*(getattr(columns, name) for name in self._inputs), **self._settings)
-        return outputs if self._record is None else self._record(*outputs)
+        return self._told(outputs)
 
     def _opened(self, points: list[Any]) -> Any:
         table = np.array(points, dtype=np.float64).reshape(len(points), len(self._inputs))
@@ -112,8 +127,65 @@ class Classic(Columnar[Any]):
         except InsufficientHistory:
             return None
 
+    def _begin(self, point: Candle) -> Any:
+        self._points.append(self._take(point))
+        handle = self._opened(self._points)
+        if handle is not None:
+            self._go_on_with(handle)
+        return self.value
+
+    def _go_on_with(self, handle: Any) -> None:
+        self._handle, self._step, self._points = handle, handle.update, []
+        self.value = self._told(handle.value)
+
+    def _taken(self, point: Candle) -> tuple[float, ...]:
+        taken = self._take(point)
+        return taken if isinstance(taken, tuple) else (taken,)
+
     def _told(self, value: Any) -> Any:
-        return value if self._record is None else self._record(*value)
+        return value if self._record is None else _new(self._record, value)
+
+
+class OfClose(Classic):
+    """A function of closes."""
+
+    __slots__ = ()
+
+    def __init__(self, function: str, record: Record | None = None, **settings: float) -> None:
+        """Take TA-Lib's name, the record of its outputs where many, and its settings."""
+        super().__init__(function, ("close",), record, **settings)
+
+    def update(self, point: Candle) -> Any:
+        """Take the next closed candle and return the value at it."""
+        step, record = self._step, self._record
+        if step is None:
+            return self._begin(point)
+        value = step(point.close)
+        if record is not None:
+            value = _new(record, value)
+        self.value = value
+        return value
+
+
+class OfRange(Classic):
+    """A function of highs, lows and closes."""
+
+    __slots__ = ()
+
+    def __init__(self, function: str, record: Record | None = None, **settings: float) -> None:
+        """Take TA-Lib's name, the record of its outputs where many, and its settings."""
+        super().__init__(function, ("high", "low", "close"), record, **settings)
+
+    def update(self, point: Candle) -> Any:
+        """Take the next closed candle and return the value at it."""
+        step, record = self._step, self._record
+        if step is None:
+            return self._begin(point)
+        value = step(point.high, point.low, point.close)
+        if record is not None:
+            value = _new(record, value)
+        self.value = value
+        return value
 
 
 def as_arrays(values: Sequence[Any]) -> Any:
@@ -131,11 +203,11 @@ def _defined(values: list[float]) -> Sequence[float | None]:
     return [None if math.isnan(value) else value for value in values] if math.isnan(values[0]) else values
 
 
-def _defined_records(outputs: list[list[float]], record: Callable[..., Any]) -> Sequence[Any]:
+def _defined_records(outputs: list[list[float]], record: Record) -> Sequence[Any]:
     rows = zip(*outputs, strict=True)
     if not any(math.isnan(values[0]) for values in outputs):
-        return [record(*row) for row in rows]
-    return [None if any(map(math.isnan, row)) else record(*row) for row in rows]
+        return list(map(_new, repeat(record), rows))
+    return [None if any(map(math.isnan, row)) else _new(record, row) for row in rows]
 
 
 class Bands(NamedTuple):
@@ -161,57 +233,57 @@ class StochasticLines(NamedTuple):
     d: float
 
 
-class Ema(Classic):
+class Ema(OfClose):
     """Exponential average of the close, begun with the simple mean of its first `period` points."""
 
     __slots__ = ()
 
     def __init__(self, period: int) -> None:
         """Average with the weight of `period` candles."""
-        super().__init__("EMA", ("close",), timeperiod=period)
+        super().__init__("EMA", timeperiod=period)
 
 
-class Sma(Classic):
+class Sma(OfClose):
     """Simple average of the close."""
 
     __slots__ = ()
 
     def __init__(self, period: int) -> None:
         """Average over `period` candles."""
-        super().__init__("SMA", ("close",), timeperiod=period)
+        super().__init__("SMA", timeperiod=period)
 
 
-class Rsi(Classic):
+class Rsi(OfClose):
     """Relative strength by Wilder's smoothing, 0 to 100. The product's own, on plain means, is another number."""
 
     __slots__ = ()
 
     def __init__(self, period: int = 14) -> None:
         """Smooth over `period` changes."""
-        super().__init__("RSI", ("close",), timeperiod=period)
+        super().__init__("RSI", timeperiod=period)
 
 
-class Atr(Classic):
+class Atr(OfRange):
     """Average true range by Wilder's smoothing, in the unit of the price."""
 
     __slots__ = ()
 
     def __init__(self, period: int = 14) -> None:
         """Smooth over `period` candles."""
-        super().__init__("ATR", ("high", "low", "close"), timeperiod=period)
+        super().__init__("ATR", timeperiod=period)
 
 
-class Adx(Classic):
+class Adx(OfRange):
     """Average directional index by Wilder: how much of a trend there is, 0 to 100, whichever way."""
 
     __slots__ = ()
 
     def __init__(self, period: int = 14) -> None:
         """Smooth over `period` candles, twice."""
-        super().__init__("ADX", ("high", "low", "close"), timeperiod=period)
+        super().__init__("ADX", timeperiod=period)
 
 
-class ClassicMacd(Classic):
+class ClassicMacd(OfClose):
     """MACD whose averages begin as TA-Lib's do."""
 
     __slots__ = ()
@@ -219,10 +291,10 @@ class ClassicMacd(Classic):
     def __init__(self, fast: int = 12, slow: int = 26, signal: int = 9) -> None:
         """Take the three periods, in candles."""
         periods = {"fastperiod": fast, "slowperiod": slow, "signalperiod": signal}
-        super().__init__("MACD", ("close",), MacdLines, **periods)
+        super().__init__("MACD", MacdLines, **periods)
 
 
-class ClassicStochastic(Classic):
+class ClassicStochastic(OfRange):
     """Slow stochastic on simple averages."""
 
     __slots__ = ()
@@ -230,17 +302,17 @@ class ClassicStochastic(Classic):
     def __init__(self, period: int = 14, smoothing: int = 3, signal: int = 3) -> None:
         """Look back `period` candles; average K over `smoothing` and D over `signal` of them."""
         periods = {"fastk_period": period, "slowk_period": smoothing, "slowd_period": signal}
-        super().__init__("STOCH", ("high", "low", "close"), StochasticLines, **periods)
+        super().__init__("STOCH", StochasticLines, **periods)
 
 
-class Bollinger(Classic):
+class Bollinger(OfClose):
     """Bands at some standard deviations (of the population) around the simple average of the close."""
 
     __slots__ = ()
 
     def __init__(self, period: int = 20, deviations: float = 2.0) -> None:
         """Average over `period` candles, with bands `deviations` away."""
-        super().__init__("BBANDS", ("close",), Bands, timeperiod=period, nbdevup=deviations, nbdevdn=deviations)
+        super().__init__("BBANDS", Bands, timeperiod=period, nbdevup=deviations, nbdevdn=deviations)
 
 
 class Donchian(Classic):
@@ -253,7 +325,7 @@ class Donchian(Classic):
         super().__init__("DONCHIAN", ("high", "low"), Bands, timeperiod=period)
 
 
-class Keltner(Classic):
+class Keltner(OfRange):
     """A channel of some average true ranges around the exponential average of the typical price."""
 
     __slots__ = ()
@@ -261,4 +333,4 @@ class Keltner(Classic):
     def __init__(self, period: int = 20, range_period: int = 10, multiple: float = 2.0) -> None:
         """Average over `period` candles, with bands `multiple` ranges of `range_period` candles away."""
         settings = {"timeperiod": period, "atrperiod": range_period, "nbdev": multiple}
-        super().__init__("KC", ("high", "low", "close"), Bands, **settings)
+        super().__init__("KC", Bands, **settings)

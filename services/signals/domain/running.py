@@ -20,7 +20,7 @@ from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.protections import Calendar, Moment
 from services.signals.domain.reference_trades import ReferenceBook
 from services.signals.domain.strategy import Strategy
-from services.signals.domain.view import NOTHING, Values, View, values_of
+from services.signals.domain.view import NOTHING, Values, View, record_named, values_of
 
 TOO_FEW = NoSignal(("why.too_few_candles",))
 UNDEFINED = NoSignal(("why.indicator_undefined",))
@@ -129,7 +129,7 @@ class _Reader:
 
     def _reset(self) -> None:
         self._indicators = dict(self._strategy.indicators())
-        self._named = values_of(tuple(self._indicators))
+        self._names = tuple(self._indicators)
         self._before: Values = NOTHING
         keeps_book = any(protection.needs_trades for protection in self._protections)
         self._book = ReferenceBook(self._interval_s) if keeps_book else None
@@ -150,7 +150,7 @@ class _Reader:
     def step(self, rows: Sequence[Candle], place: int) -> Evaluation:
         """Return what the strategy says about the candle at `place`, which follows the last one read."""
         candle = rows[place]
-        now = self._named([indicator.update(candle) for indicator in self._indicators.values()])
+        now = values_of(self._names, [indicator.update(candle) for indicator in self._indicators.values()])
         return as_evaluation(self._read_one(rows, place, now), now)
 
     def read(self, columns: Columns, stretch: Stretch) -> Iterator[tuple[int, Values, Verdict]]:
@@ -200,7 +200,9 @@ class _Reader:
 
     def _rows(self, series: Sequence[Sequence[Any]], count: int) -> Iterator[Values]:
         """Yield the values of `count` candles, each under the indicators' names."""
-        return map(self._named, zip(*series, strict=True)) if series else repeat(NOTHING, count)
+        if not series:
+            return repeat(NOTHING, count)
+        return map(tuple.__new__, repeat(record_named(self._names)), zip(*series, strict=True))
 
     def _read_one(self, rows: Sequence[Candle], place: int, now: Values) -> Verdict:
         before, self._before = self._before, now

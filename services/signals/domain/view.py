@@ -1,8 +1,8 @@
 """What a strategy may look at: closed candles up to one of them, and the indicators that it asked for, there."""
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from services.signals.domain.candle import Candle
@@ -12,13 +12,18 @@ Values = Any
 
 
 @cache
-def values_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Values]:
-    """Return the maker of `Values` with these names. Raises ValueError for a name that is no name of a field."""
-    # The plain constructor of a named tuple costs as much again as this one, and one is made for every candle.
-    return partial(tuple.__new__, namedtuple("Indicators", names))
+def record_named(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    """Return the class of `Values` with these names. Raises ValueError for a name that is no name of a field."""
+    return namedtuple("Indicators", names)
 
 
-NOTHING: Values = values_of(())(())
+def values_of(names: tuple[str, ...], values: Iterable[Any]) -> Values:
+    """Return `values` under `names`."""
+    # The plain constructor of a named tuple costs twice as much as this one, and one is made for every candle.
+    return tuple.__new__(record_named(names), values)
+
+
+NOTHING: Values = values_of((), ())
 
 
 class View:
@@ -60,4 +65,4 @@ class View:
 
 
 def _named(values: Mapping[str, Any]) -> Values:
-    return values_of(tuple(values))(values.values())
+    return values_of(tuple(values), values.values())
