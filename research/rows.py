@@ -12,12 +12,14 @@ from services.signals.domain.strategy import Strategy
 class LazyRows(Sequence[Candle]):
     """The rows of columns over [first, last)."""
 
-    __slots__ = ("_columns", "_first", "_last")
+    __slots__ = ("_columns", "_first", "_last", "_made", "_place")
 
     def __init__(self, columns: tuple[Any, ...], first: int, last: int) -> None:
         self._columns = columns
         self._first = first
         self._last = last
+        self._place = -1
+        self._made: Candle | None = None
 
     def __len__(self) -> int:
         return self._last - self._first
@@ -35,7 +37,9 @@ class LazyRows(Sequence[Candle]):
         if not -len(self) <= at < len(self):
             raise IndexError(at)
         place = (self._last if at < 0 else self._first) + at
-        return Candle(*(column[place].item() for column in self._columns))
+        if place != self._place or self._made is None:  # a strategy looks at the same one several times
+            self._made, self._place = Candle(*[column[place].item() for column in self._columns]), place
+        return self._made
 
     def __iter__(self) -> Iterator[Candle]:
         columns = (column[self._first : self._last].tolist() for column in self._columns)

@@ -30,7 +30,7 @@ plans = st.builds(
 distances = st.sampled_from([0.5, 1.0, 2.0, 5.0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     ticks=tick_lists(least=60),
     side=st.sampled_from(Side),
@@ -85,7 +85,7 @@ candle_moves = st.tuples(st.integers(-40, 40), st.integers(0, 30), st.integers(0
 walks = st.lists(candle_moves, min_size=20, max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     moves=walks, side=st.sampled_from(Side), plan=plans, stop=distances, target=distances, entry=st.sampled_from(Entry)
 )
