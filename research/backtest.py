@@ -45,10 +45,11 @@ class TooShortError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Places of candles, [first, last), that may raise a signal; those before are the warm-up."""
+    """Places of candles: [begin, last) were asked for, [first, last) may raise a signal; those before warm up."""
 
     first: int
     last: int
+    begin: int = 0
 
 
 def run_backtest(
@@ -71,13 +72,13 @@ def span_of(strategy: Strategy[Any], candles: Candles, rules: Rules) -> Span:
     ends_ms = candles.end_ms
     first = 0 if rules.from_ms is None else int(np.searchsorted(ends_ms, rules.from_ms, side="right"))
     last = len(candles) if rules.until_ms is None else int(np.searchsorted(ends_ms, rules.until_ms, side="right"))
-    first = max(first, strategy.candles_needed - 1)
+    begin, first = first, max(first, strategy.candles_needed - 1)
     if first >= last:
         raise TooShortError(
             f"{strategy.name} needs {strategy.candles_needed} {candles.interval} candles to judge the first one;"
             f" there are {min(last, len(candles))}"
         )
-    return Span(first, last)
+    return Span(first, last, begin)
 
 
 def raised(
@@ -131,7 +132,7 @@ class Desk:
         """Tell what came of it."""
         strategy, market, account = self._strategy, self._market, self.account
         candles = market.candles
-        from_ms, until_ms = int(candles.open_time_s[span.first]) * 1000, int(candles.end_ms[span.last - 1])
+        from_ms, until_ms = int(candles.open_time_s[span.begin]) * 1000, int(candles.end_ms[span.last - 1])
         return BacktestResult(
             symbol=market.symbol,
             interval=candles.interval,
@@ -139,7 +140,7 @@ class Desk:
             strategy_version=strategy.version,
             parameters=dataclasses.asdict(strategy.parameters),
             rules=self._rules,
-            bars=span.last - span.first,
+            bars=span.last - span.begin,
             ticks=0 if market.ticks is None else len(market.ticks.between(from_ms, until_ms)),
             warm_up=span.first,
             from_ms=from_ms,

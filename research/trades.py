@@ -118,7 +118,8 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
-    """All that a backtest found. `bars` and `ticks` are those tested, without the warm-up before `from_ms`.
+    """All that a backtest found. `bars` and `ticks` are those of the span that was asked for; `warm_up` counts the
+    candles before the first one that could be judged, whether they lie before the span or in it.
 
     `signals` are all that were raised; what became of each is in `trades`, `refused` or `unfinished`. A signal refused
     because a trade is open tells that reason alone. `withheld` counts what the strategy said while the feed was not

@@ -207,7 +207,7 @@ def _fates(result: BacktestResult) -> dict[str, int]:
     counts |= {escape(REFUSALS.get(reason, reason)): count for reason, count in refusal_counts(result).items()}
     return counts | {
         "never raised, the feed was silent": result.withheld,
-        "candles of warm-up before the test": result.warm_up,
+        "candles before the first that could be judged": result.warm_up,
     }
 
 
