@@ -15,7 +15,7 @@ import numpy as np
 from contracts import ids
 from contracts.messages import CandleClosed, Interval, Mode, Side, SignalRaised
 from research.account import Account
-from research.market import Candles, Market, always
+from research.market import Candles, Market
 from research.paths import path_of
 from research.rows import rows_for
 from research.trades import BacktestResult, Entry, Rules
@@ -153,9 +153,8 @@ class Desk:
         )
 
     def _is_live(self, place: int) -> bool:
-        """Tell whether the feed was live when the candle closed: not silent for too long, and in an open market."""
-        is_heard = self._is_heard is True or bool(self._is_heard[place])
-        return is_heard and (self._market.is_open is always or self._market.is_open(int(self._path.closings_ms[place])))
+        """Tell whether the feed was live when the candle closed: not silent for too long."""
+        return self._is_heard is True or bool(self._is_heard[place])
 
     def _id(self, place: int) -> str:
         candles, open_time_s = self._market.candles, int(self._market.candles.open_time_s[place])

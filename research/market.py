@@ -4,8 +4,8 @@ A column is a numpy array, so that ten million quotes cost 24 bytes each and a s
 scan. Everything here is checked once, when it is taken in: what stands behind it may rely on order and on sense.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -117,24 +117,17 @@ class Candles:
         _refuse_first(~is_aligned, f"the time is no beginning of an {self.interval} candle")
 
 
-def always(_moment_ms: int) -> bool:
-    """Tell of a market that never closes."""
-    return True
-
-
 @dataclass(frozen=True, eq=False)
 class Market:
     """What a backtest runs over: the candles that strategies see, and the quotes that positions live on.
 
     `ticks` is None where only candles are known; then `last_tick`, which quote each candle closed with, is None too.
-    `is_open` tells of a moment (market ms) whether the venue trades: no signal is raised when it does not.
     """
 
     symbol: str
     candles: Candles
     ticks: Ticks | None = None
     last_tick: Places | None = None
-    is_open: Callable[[int], bool] = field(default=always)
 
 
 def _goes_back(moments: Moments, *, may_stand_still: bool) -> NDArray[np.bool_]:

@@ -237,15 +237,6 @@ def test_nothing_is_raised_while_the_feed_is_silent(last_s: float, withheld: int
     assert (found.withheld, len(found.signals)) == (withheld, 1 - withheld)
 
 
-def test_nothing_is_raised_while_the_market_is_closed() -> None:
-    market = market_of("XAUUSD", ticks_at((0, 4000.0), (58, 4000.0), (61, 4000.0)), Interval.M1)
-    closed = Market(market.symbol, market.candles, market.ticks, market.last_tick, lambda ms: ms < NOON_MS + 60_000)
-
-    found = run_backtest(Told({NOON_S: BUY}), closed, rules())
-
-    assert (found.withheld, len(found.signals)) == (1, 0)
-
-
 # --- on candles ------------------------------------------------------------------------------------------------------
 
 FLAT = (4000.0, 4000.0, 4000.0, 4000.0)
