@@ -122,7 +122,7 @@ def _moved_ticks(market: Market, ticks: Ticks, at_ends: Floats, digits: int) -> 
     edges_ms = np.append(market.candles.open_time_s * 1000, market.candles.end_ms[-1:])
     offset = np.round(np.interp(ticks.epoch_ms, edges_ms, at_ends), digits)
     moved = Ticks(ticks.epoch_ms, np.round(ticks.bid + offset, digits + 1), np.round(ticks.ask + offset, digits + 1))
-    return replace(market_of(market.symbol, moved, market.candles.interval), is_open=market.is_open)
+    return market_of(market.symbol, moved, market.candles.interval)
 
 
 @dataclass(frozen=True, slots=True)
