@@ -241,7 +241,9 @@ class Lockstep:
             await pause()
 
     def _complaint(self, what: str) -> str:
-        return f"not done within {PATIENCE_S:.0f} s at market time {self._now_ms}: {what}"
+        """Say what was not done; it begins with the room that owes it."""
+        last = self._stack.supervisor.tail(what.partition(":")[0])
+        return f"not done within {PATIENCE_S:.0f} s at market time {self._now_ms}: {what}; its log ends: {last}"
 
 
 def _reaches(seen: Witness, interval: Interval, open_s: int) -> bool:
