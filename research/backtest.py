@@ -15,9 +15,11 @@ import numpy as np
 from contracts import ids
 from contracts.messages import CandleClosed, Interval, Mode, Side, SignalRaised
 from research.account import Account
+from research.candle_path import CandlePath
 from research.market import Candles, Market
-from research.paths import path_of
+from research.paths import Path
 from research.rows import rows_for
+from research.tick_path import TickPath
 from research.trades import BacktestResult, Entry, Rules
 from services.positions.domain.exits import Price
 from services.positions.domain.gates import Refusal
@@ -102,7 +104,7 @@ class Desk:
         self._market = market
         self._candles = rows_for(strategy, market.candles)
         self._rules = rules
-        self._path = path_of(market, spread=rules.spread, grace_ms=rules.grace_ms)
+        self._path = path_of(market, rules)
         # What is open at a candle's latest moment is open at any quote that its signal may be given.
         self._latest_ms = self._path.known_ms if rules.entry is Entry.CLOSE else self._path.next_ms
         self._is_heard = not self._path.has_quotes or self._path.closings_ms - self._path.quotes_ms < rules.silence_ms
@@ -178,6 +180,14 @@ class Desk:
             ask=price.ask,
             quote_ms=price.epoch_ms,
         )
+
+
+def path_of(market: Market, rules: Rules) -> Path:
+    """Choose the finest path that the market has."""
+    if market.ticks is None:
+        return CandlePath(market.candles, rules.spread)
+    assert market.last_tick is not None
+    return TickPath(market.ticks, market.candles, market.last_tick, rules.grace_ms)
 
 
 class Announced(Sequence[SignalRaised]):

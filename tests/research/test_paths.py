@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from contracts.messages import ExitReason, Interval, Side, SignalRaised
 from research.backtest import run_backtest
+from research.candle_path import CandlePath
 from research.candles import market_of
 from research.market import Market, Ticks
-from research.paths import CandlePath, Look
+from research.paths import Look
 from research.trades import Entry, Trade
 from services.positions.domain.course import Followed, StopMoved, TargetReached, after, step
 from services.positions.domain.exits import Price
