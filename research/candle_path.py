@@ -5,12 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from contracts.messages import Side
-from research.market import Candles
+from research.market import DECIMALS, Candles
 from research.paths import NEVER_MS, Band, Look, Walk, first_reaching
 from services.positions.domain.exits import Price
-
-DECIMALS = 8
-"""What is kept of a mid plus or minus half a spread: drops binary noise, so that a touch is a touch."""
 
 
 class CandlePath:

@@ -22,6 +22,10 @@ HIGHEST_PRICE = 1e12
 """Far above any quote; beyond it sums lose all their digits."""
 
 
+DECIMALS = 8
+"""What is kept of a mid plus or minus half a spread: drops binary noise, so that a touch is a touch."""
+
+
 class MarketError(ValueError):
     """What is wrong with the market's columns, in one line that names the row (the first one is row 1)."""
 
@@ -53,7 +57,7 @@ class Ticks:
     def with_spread(self, spread: float) -> "Ticks":
         """Give every quote the same spread (in price) around its mid."""
         mid = (self.bid + self.ask) / 2
-        return Ticks(self.epoch_ms, mid - spread / 2, mid + spread / 2)
+        return Ticks(self.epoch_ms, np.round(mid - spread / 2, DECIMALS), np.round(mid + spread / 2, DECIMALS))
 
     def check(self) -> None:
         """Raise MarketError for no quote at all, a price that is none, bid above ask, or time that goes backwards."""

@@ -78,3 +78,9 @@ def test_a_day_of_gold_becomes_the_candles_of_the_feed(interval: Interval) -> No
 def test_quotes_that_cannot_be_are_named_by_their_row(rows: list[tuple[int, float, float]], reason: str) -> None:
     with pytest.raises(MarketError, match=reason):
         market_of("XAUUSD", Ticks.of(rows), Interval.M1)
+
+
+def test_a_spread_can_be_laid_around_every_mid() -> None:
+    ticks = Ticks.of([(1000, 4000.0, 4000.2), (2000, 4000.07, 4000.68)]).with_spread(0.3)
+
+    assert (ticks.bid.tolist(), ticks.ask.tolist()) == ([3999.95, 4000.225], [4000.25, 4000.525])
