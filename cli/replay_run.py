@@ -52,8 +52,13 @@ MOST_HISTORY_MINUTES = 4_900
 
 WARM_UP_MINUTES = 120
 DAY_MS = 86_400_000
-WIDE = {"FRESH_S": "3600", "VALID_FOR_S": "7200"}
-"""How old candles and signals may be (wall): the market stands still while a killed room comes back, however slowly."""
+PATIENT = {
+    "signals": {"FRESH_S": "3600", "VALID_FOR_S": "7200"},
+    "positions": {"FEED_SILENCE_S": "7200", "TICK_SILENCE_S": "7200"},
+    "telegram": {"PRIVATE_GAP_S": "0", "PER_SECOND": "1000"},
+}
+"""Limits of the wall's clock, out of the way: the market stands still while a killed room comes back, however slowly,
+and the sandbox's Bot API has no limits either."""
 
 ROOMS = ("feed", "signals", "positions", "telegram")
 """No charts: a picture decides nothing, and waits for nobody."""
@@ -192,14 +197,14 @@ async def _subscribed(stack: Stack) -> AsyncIterator[tuple[Witness, Standing]]:
 
 def _settings(plan: Plan) -> dict[str, dict[str, str]]:
     history = {"HISTORY_CANDLES": history_minutes(plan.strategy), "HISTORY_COUNTED_MINUTES": HISTORY_MINUTES}
+    chosen = {
+        "STRATEGIES": plan.strategy.label,
+        "PARAMETERS": json.dumps({plan.strategy.label: plan.parameters} if plan.parameters else {}),
+    }
     return {
         "feed": {name: str(value) for name, value in history.items()},
-        "signals": {
-            "STRATEGIES": plan.strategy.label,
-            "PARAMETERS": json.dumps({plan.strategy.label: plan.parameters} if plan.parameters else {}),
-            **WIDE,
-        },
-        "telegram": {"PRIVATE_GAP_S": "0", "PER_SECOND": "1000"},  # its own server has no limits either
+        **PATIENT,
+        "signals": {**PATIENT["signals"], **chosen},
     }
 
 
