@@ -4,10 +4,12 @@ What is said about a candle is a function of the candles up to it (see `anchors`
 run began, nor of whether it was fed one candle at a time or whole columns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any
+
+import numpy as np
 
 from contracts.messages import Mode, Side
 from services.signals.domain.anchors import HELD, Stretch, block_of, last_stretch, stretches
@@ -15,7 +17,7 @@ from services.signals.domain.candle import Candle
 from services.signals.domain.classic import Columnar
 from services.signals.domain.columns import Columns, columns_of, part
 from services.signals.domain.history import CandleHistory
-from services.signals.domain.indicator import fill_tail
+from services.signals.domain.indicator import Indicator, fill_tail
 from services.signals.domain.opinion import Evaluation, NoSignal, Signal
 from services.signals.domain.protections import Calendar, Moment
 from services.signals.domain.reference_trades import ReferenceBook
@@ -177,11 +179,11 @@ class _Reader:
         first = max(stretch.first, self._strategy.candles_needed - 1)
         if first >= stretch.last:
             return
-        series = self._series(columns, stretch.seed, begin, stretch.last)
-        undefined = {begin + offset for column in series if None in column for offset in _holes(column)}
-        if series and first == begin:
+        columned = [_in_one_go(one, columns, stretch.seed, begin, stretch.last) for one in self._indicators.values()]
+        undefined = {begin + offset for _, holes in columned for offset in holes}
+        if columned and first == begin:
             undefined.add(first - 1)  # nothing stands before the first candle of all
-        values = self._rows(series, stretch.last - begin)
+        values = self._rows([series for series, _ in columned], stretch.last - begin)
         before = next(islice(values, first - begin - 1, None)) if first > begin else NOTHING
         view = View(rows, first, self._strategy.window_length)  # one for all: making one costs as much as a decision
         for place, now in enumerate(values, start=first):
@@ -267,5 +269,19 @@ def _fill(indicator: Any, fed: Columns, count: int) -> Sequence[Any]:
     return fill_tail(indicator, fed.rows, count=count)
 
 
-def _holes(values: Sequence[Any]) -> Iterator[int]:
-    return (place for place, value in enumerate(values) if value is None)
+def _in_one_go(
+    indicator: Indicator[Candle, Any], columns: Columns, seed: int, begin: int, end: int
+) -> tuple[Sequence[Any], Iterable[int]]:
+    """Return the values at the candles of [begin, end), and which of them are undefined and stand for nothing."""
+    if not isinstance(indicator, Columnar):
+        values = _fill(indicator, part(columns, seed, end), end - begin)
+        return values, [place for place, value in enumerate(values) if value is None]
+    memory = indicator.memory
+    begun = seed if memory is None else max(seed, begin - memory + 1)  # a finite memory need not be fed from the seed
+    found = indicator.array(part(columns, begun, end))
+    fields = [field[begin - begun :] for field in (found if isinstance(found, tuple) else (found,))]
+    holes = [place for field in fields if np.isnan(field).any() for place in np.flatnonzero(np.isnan(field)).tolist()]
+    lists = [field.tolist() for field in fields]
+    if not isinstance(found, tuple):
+        return lists[0], holes
+    return list(map(tuple.__new__, repeat(type(found)), zip(*lists, strict=True))), holes
