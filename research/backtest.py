@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -16,6 +17,7 @@ from contracts import ids
 from contracts.messages import CandleClosed, Interval, Mode, Side, SignalRaised
 from research.account import Account
 from research.candle_path import CandlePath
+from research.collector import resting
 from research.market import Candles, Market
 from research.paths import Path
 from research.rows import rows_for
@@ -64,8 +66,9 @@ def run_backtest(
     """
     span = span_of(strategy, market.candles, rules)
     desk = Desk(strategy, market, rules)
-    for place, signal, scores in raised(strategy, market.candles, span, progress):
-        desk.hear(place, signal, scores)
+    with resting():
+        for place, signal, scores in raised(strategy, market.candles, span, progress):
+            desk.hear(place, signal, scores)
     return desk.result(span)
 
 
@@ -182,6 +185,7 @@ class Desk:
         )
 
 
+@lru_cache(maxsize=1)  # a search runs over one market by one set of rules, again and again
 def path_of(market: Market, rules: Rules) -> Path:
     """Choose the finest path that the market has."""
     if market.ticks is None:

@@ -38,7 +38,7 @@ class LazyRows(Sequence[Candle]):
             raise IndexError(at)
         place = (self._last if at < 0 else self._first) + at
         if place != self._place or self._made is None:  # a strategy looks at the same one several times
-            self._made, self._place = Candle(*[column[place].item() for column in self._columns]), place
+            self._made, self._place = Candle(*[column.item(place) for column in self._columns]), place
         return self._made
 
     def __iter__(self) -> Iterator[Candle]:

@@ -10,7 +10,7 @@ import math
 import statistics
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,6 +22,8 @@ TRADING_DAYS = 252
 """Days of a year that Sharpe and Sortino are scaled to: the custom, whatever the market's own count is."""
 
 ZERO = Decimal("0.00")
+
+DAY_MS = 86_400_000
 
 
 class Closed(Protocol):
@@ -169,11 +171,20 @@ def streaks(pnls: Iterable[Decimal]) -> tuple[int, int]:
 
 def daily(trades: Iterable[Closed], candle_ends_ms: Sequence[int]) -> dict[date, Decimal]:
     """Tell the P/L of every UTC day on which the market was seen, zero where nothing closed; a trade's day counts."""
-    found = {_moment(day * 86_400_000).date(): ZERO for day in {(end - 1) // 86_400_000 for end in candle_ends_ms}}
+    found = {_moment(day_ms).date(): ZERO for day_ms in _days_of(candle_ends_ms)}
     for trade in trades:
         day = _moment(trade.closed_ms).date()
         found[day] = found.get(day, ZERO) + trade.pnl
     return dict(sorted(found.items()))
+
+
+def _days_of(candle_ends_ms: Sequence[int]) -> Iterator[int]:
+    """Yield the beginning of each UTC day that a candle ended in; midnight counts to the day before."""
+    at = 0
+    while at < len(candle_ends_ms):
+        begins_ms = (candle_ends_ms[at] - 1) // DAY_MS * DAY_MS
+        yield begins_ms
+        at = bisect_right(candle_ends_ms, begins_ms + DAY_MS, at)
 
 
 def sharpe(days: dict[date, Decimal]) -> float | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from research.collector import resting
 from research.market import Market
 from research.runs import run_in_parts
 from research.search.objectives import Objective, score
@@ -76,6 +77,11 @@ def run_trial(job: Job, task: Task) -> Outcome:
         strategy = job.build(task.parameters)
     except ValueError:
         return Outcome(index=task.index, parameters=task.parameters, ending=Ending.REFUSED, value=None)
+    with resting():
+        return _run(job, task, strategy)
+
+
+def _run(job: Job, task: Task, strategy: Strategy[Any]) -> Outcome:
     steps: list[float | None] = []
     trades: Sequence[Closed] = ()
     for part, trades in enumerate(run_in_parts(strategy, job.market, job.rules, job.bounds_ms)):
