@@ -36,17 +36,6 @@ async def show_fan_out(url: str) -> None:
         room = PositionsRoom(
             MemoryBus(SystemClock()), pool, SystemClock(), PositionsSettings(database_url=url, access="open")
         )
-        room.market.learn_feed(
-            FeedStateChanged(
-                id="f",
-                at=datetime.now(UTC),
-                symbol="XAUUSD",
-                venue="bench",
-                state=FeedState.LIVE,
-                reason="",
-                since_ms=0,
-            )
-        )
         for number, count in enumerate((1_000, 10_000), start=1):
             await fill(pool, count)
             print(f"one signal to {count}: {await time_signal(room, number):.2f} s", end=", ")
@@ -68,6 +57,17 @@ async def fill(pool: Pool, count: int) -> None:
 
 async def time_signal(room: PositionsRoom, number: int) -> float:
     """Seconds of one fan-out."""
+    room.market.learn_feed(
+        FeedStateChanged(
+            id="f",
+            at=datetime.now(UTC),
+            symbol="XAUUSD",
+            venue="bench",
+            state=FeedState.LIVE,
+            reason="",
+            since_ms=0,
+        )
+    )
     stored = Stored("signal.v1", b"", {}, number, datetime.now(UTC))
     started = time.perf_counter()
     await room.proposing.on_signal(a_signal(number), stored)

@@ -43,13 +43,27 @@ class Applicant:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How subscribers are looked at: of which symbol, as of which quote (market time; None: now), and since when what
+    they were given counts.
+    """
+
+    symbol: str
+    quote_ms: int | None
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A subscriber who could be given a signal. `has_position` is as of the signal's quote: what is live, and what a
-    later tick closed, so that it does not matter whether that was stored before the signal was handed out.
+    """A subscriber who could be given a signal, and what he was given lately; what never arrived is left out.
+
+    `has_position` is as of the quote: what is live, and what a later tick closed, so that it does not matter whether
+    that was stored before the signal was handed out.
     """
 
     person: Person
     has_position: bool
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +191,12 @@ class Proposals(Protocol):
         """Store the signal itself; one that is stored stays."""
         ...
 
-    async def candidates(self, symbol: str, quote_ms: int, *, after_id: int, limit: int) -> list[Candidate]:
+    async def candidates(self, look: Look, *, after_id: int, limit: int) -> list[Candidate]:
         """List active subscribers with automatic signals, by id, from behind `after_id`."""
         ...
 
-    async def candidate(self, symbol: str, quote_ms: int | None, subscriber_id: int) -> Candidate | None:
-        """Look one subscriber up, automatic or not. Who asks now (`quote_ms` None) is held to what is live now."""
-        ...
-
-    async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
-        """Tell what people were given since a market time; what never arrived is left out."""
+    async def candidate(self, look: Look, subscriber_id: int) -> Candidate | None:
+        """Look one subscriber up, automatic or not."""
         ...
 
     async def propose(self, signal: SignalRaised, proposals: Sequence[Proposal], at: datetime) -> set[str]:

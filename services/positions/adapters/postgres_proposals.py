@@ -2,16 +2,17 @@
 for many of them.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from contracts.messages import Side, SignalRaised
 from services.positions.adapters.postgres_rows import PERSON, PERSON_WIDTH, Connection, Row, person
 from services.positions.domain.calm import Pause
 from services.positions.domain.gates import Given
+from services.positions.domain.plans import Plan
 from services.positions.domain.terms import Terms
-from services.positions.ports import Candidate, Proposal, Refused
+from services.positions.ports import Candidate, Look, Proposal, Refused
 
 _RECORD = """
     insert into signal (id, symbol, strategy, strategy_version, interval, mode, side, entry, stop, targets, rr,
@@ -20,23 +21,22 @@ _RECORD = """
 """
 _CANDIDATE = f"""
     select {PERSON}, exists (
-        select from position p where p.subscriber_id = s.id and p.symbol = %s
-            and (p.state in ('proposed', 'parked', 'open') or p.state = 'closed' and p.closed_ms > %s)
+        select from position p where p.subscriber_id = s.id and p.symbol = %(symbol)s
+            and (p.state in ('proposed', 'parked', 'open') or p.state = 'closed' and p.closed_ms > %(quote_ms)s)
+    ), (
+        select json_agg(json_build_array(p.side, p.entry, p.quote_ms)) from position p
+        where p.subscriber_id = s.id and p.symbol = %(symbol)s and p.quote_ms > %(since_ms)s and p.state <> 'void'
     ) from subscriber s
 """  # noqa: S608  # PERSON is a constant list of columns
-_CANDIDATES = f"{_CANDIDATE} where s.auto and s.active and s.id > %s order by s.id limit %s"
-_ONE = f"{_CANDIDATE} where s.id = %s"
-_GIVEN = """
-    select subscriber_id, side, entry, quote_ms from position
-    where symbol = %s and subscriber_id = any(%s) and quote_ms > %s and state <> 'void'
-"""
+_CANDIDATES = f"{_CANDIDATE} where s.auto and s.active and s.id > %(after)s order by s.id limit %(limit)s"
+_ONE = f"{_CANDIDATE} where s.id = %(id)s"
 _PROPOSE = """
     with made as (
         insert into position (id, subscriber_id, lots, plan, targets, signal_id, symbol, side, mode, state, entry,
             initial_stop, stop, quote_ms, in_force_ms, proposed_at, expires_at)
         select id, subscriber_id, lots, plan, targets::float8[], %(signal)s, %(symbol)s, %(side)s, %(mode)s, 'proposed',
             %(entry)s, %(stop)s, %(stop)s, %(quote_ms)s, %(quote_ms)s, %(at)s, %(expires_at)s
-        from unnest(%(ids)s::text[], %(people)s::bigint[], %(lots)s::numeric[], %(plans)s::text[], %(targets)s::text[])
+        from unnest(%(ids)b::text[], %(people)b::bigint[], %(lots)b::numeric[], %(plans)b::text[], %(targets)b::text[])
             as made (id, subscriber_id, lots, plan, targets)
         order by subscriber_id
         on conflict do nothing returning id
@@ -72,23 +72,15 @@ class PostgresProposals:
         levels = (it.entry, it.stop, list(it.targets), it.rr, it.strength, it.score, list(it.reasons))
         await self._connection.execute(_RECORD, (*origin, *levels, it.candle_open_s, it.quote_ms, it.at))
 
-    async def candidates(self, symbol: str, quote_ms: int, *, after_id: int, limit: int) -> list[Candidate]:
+    async def candidates(self, look: Look, *, after_id: int, limit: int) -> list[Candidate]:
         """List subscribers with automatic signals, by id."""
-        cursor = await self._connection.execute(_CANDIDATES.encode(), (symbol, quote_ms, after_id, limit))
+        cursor = await self._connection.execute(_CANDIDATES.encode(), _seen(look) | {"after": after_id, "limit": limit})
         return [_candidate(row) for row in await cursor.fetchall()]
 
-    async def candidate(self, symbol: str, quote_ms: int | None, subscriber_id: int) -> Candidate | None:
+    async def candidate(self, look: Look, subscriber_id: int) -> Candidate | None:
         """Look one subscriber up."""
-        row = await (await self._connection.execute(_ONE.encode(), (symbol, quote_ms, subscriber_id))).fetchone()
+        row = await (await self._connection.execute(_ONE.encode(), _seen(look) | {"id": subscriber_id})).fetchone()
         return None if row is None else _candidate(row)
-
-    async def given(self, symbol: str, subscriber_ids: Sequence[int], since_ms: int) -> Mapping[int, Sequence[Given]]:
-        """Tell what people were given since a market time."""
-        found: dict[int, list[Given]] = defaultdict(list)
-        cursor = await self._connection.execute(_GIVEN, (symbol, list(subscriber_ids), since_ms))
-        for row in await cursor.fetchall():
-            found[row[0]].append(Given(Side(row[1]), row[2], row[3]))
-        return found
 
     async def propose(self, signal: SignalRaised, proposals: Sequence[Proposal], at: datetime) -> set[str]:
         """Store positions of one signal, all at the same price; returns the ids that were stored."""
@@ -102,8 +94,8 @@ class PostgresProposals:
             "ids": [one.position_id for one in proposals],
             "people": [one.person.subscriber_id for one in proposals],
             "lots": [one.lots for one in proposals],
-            "plans": [str(one.terms.plan) for one in proposals],
-            "targets": ["{" + ",".join(map(repr, one.terms.targets)) + "}" for one in proposals],
+            "plans": [_written(one.terms.plan) for one in proposals],
+            "targets": [_array(one.terms.targets) for one in proposals],
         }  # fmt: skip
         return {row[0] for row in await (await self._connection.execute(_PROPOSE, values)).fetchall()}
 
@@ -126,5 +118,20 @@ class PostgresProposals:
         await self._connection.execute(_REFUSE, values)
 
 
+@lru_cache(maxsize=256)
+def _written(plan: Plan) -> str:
+    return str(plan)
+
+
+@lru_cache(maxsize=256)
+def _array(prices: tuple[float, ...]) -> str:
+    return "{" + ",".join(map(repr, prices)) + "}"
+
+
+def _seen(look: Look) -> dict[str, object]:
+    return {"symbol": look.symbol, "quote_ms": look.quote_ms, "since_ms": look.since_ms}
+
+
 def _candidate(row: Row) -> Candidate:
-    return Candidate(person(row), row[PERSON_WIDTH])
+    has_position, given = row[PERSON_WIDTH:]
+    return Candidate(person(row), has_position, tuple(Given(Side(one[0]), one[1], one[2]) for one in given or ()))

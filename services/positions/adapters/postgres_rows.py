@@ -1,6 +1,7 @@
 """Rows into the domain's words."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -42,12 +43,14 @@ def person(row: Row) -> Person:
         auto=row[4],
         lots=row[5],
         active=row[6],
-        preferences=_preferences(row),
+        preferences=_preferences(*row[7:PERSON_WIDTH]),
     )
 
 
-def _preferences(row: Row) -> Preferences:
-    balance, risk_percent, daily_loss_percent, quiet_from_min, quiet_to_min, targets, *switches = row[7:PERSON_WIDTH]
+@lru_cache(maxsize=4096)
+def _preferences(*columns: Any) -> Preferences:
+    """Read what was chosen; most people chose nothing, or the same."""
+    balance, risk_percent, daily_loss_percent, quiet_from_min, quiet_to_min, targets, *switches = columns
     break_even, trailing, tightening, time_limit_s = switches
     return Preferences(
         balance=balance,

@@ -7,22 +7,23 @@ from decimal import Decimal
 import structlog
 
 from chassis import metrics
-from chassis.bus import Outgoing, Stored
+from chassis.bus import Stored
 from chassis.errors import RejectedError
 from chassis.trace import child_trace
 from contracts import catalogue, ids
 from contracts.messages import DrawChart, Mode, SignalRaised
 from services.positions.domain import chart, gates, notices
 from services.positions.domain.day import DaySpan, DayTotal, day_of
-from services.positions.domain.gates import Given, Refusal
-from services.positions.domain.plans import Plan
+from services.positions.domain.gates import Refusal
+from services.positions.domain.plans import Choice, Plan
 from services.positions.domain.sizing import lots_of
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms, price_signal
+from services.positions.handlers.forms import Forms
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.isolation import in_parts
-from services.positions.handlers.speech import said, sent, wished
-from services.positions.ports import Candidate, Change, Proposal, Refused, Work
+from services.positions.handlers.speech import wished
+from services.positions.ports import Candidate, Change, Look, Proposal, Refused, Work
 
 PAGE = 250
 """Subscribers worked on without a break: about 10 ms, so that ticks do not wait."""
@@ -37,19 +38,20 @@ class Offering:
     terms: Terms
     refusals: tuple[Refusal, ...]
     plan: Plan
-    by_plan: dict[Plan, Terms] = field(default_factory=dict)
+    by_choice: dict[Choice, Terms] = field(default_factory=dict)
     days: dict[str, DaySpan] = field(default_factory=dict)
     looks: dict[tuple[str, str, Plan], DrawChart] = field(default_factory=dict)
+    forms: dict[tuple[str, str, Plan, Decimal], Forms] = field(default_factory=dict)
     wished: set[str] = field(default_factory=set)
     proposed: dict[int, str] = field(default_factory=dict)
     refused: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def to(self, person: Person) -> Terms:
-        """Tell the terms of a person's plan; those of one plan share them."""
-        plan = person.preferences.choice.over(self.plan)
-        if plan not in self.by_plan:
-            self.by_plan[plan] = self.terms.with_plan(plan)
-        return self.by_plan[plan]
+        """Tell the terms of a person's plan; who chose alike shares them."""
+        choice = person.preferences.choice
+        if choice not in self.by_choice:
+            self.by_choice[choice] = self.terms.with_plan(choice.over(self.plan))
+        return self.by_choice[choice]
 
     def day(self, person: Person) -> DaySpan:
         """Tell a person's own day; those of one time zone share it."""
@@ -83,7 +85,7 @@ class Proposing:
         async with self._ground.store.work() as work:
             offering = await self._offering(work, signal)
             await work.proposals.record(offering.terms)
-            candidate = await work.proposals.candidate(signal.symbol, None, person.subscriber_id)
+            candidate = await work.proposals.candidate(self._look(offering, None), person.subscriber_id)
             if candidate is not None:
                 await self._to_some(work, offering, [candidate])
             if offering.proposed:
@@ -111,14 +113,18 @@ class Proposing:
         return Offering(terms, refusals, self._ground.plans.of(signal.strategy))
 
     async def _to_all(self, work: Work, offering: Offering) -> None:
-        signal, quote_ms = offering.terms.signal, offering.terms.quote_ms
+        signal, look = offering.terms.signal, self._look(offering, offering.terms.quote_ms)
         await work.proposals.record(offering.terms)
         after_id = -1
-        while page := await work.proposals.candidates(signal.symbol, quote_ms, after_id=after_id, limit=PAGE):
+        while page := await work.proposals.candidates(look, after_id=after_id, limit=PAGE):
             after_id = page[-1].person.subscriber_id
             await self._to_some(work, offering, page)
         if offering.proposed:
             await work.announce(Change(signal.symbol, signal_id=signal.id))
+
+    def _look(self, offering: Offering, quote_ms: int | None) -> Look:
+        terms = offering.terms
+        return Look(terms.signal.symbol, quote_ms, terms.quote_ms - self._ground.rules.memory_ms)
 
     async def _to_some(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> None:
         """Look at the gates of some subscribers and store what comes of it."""
@@ -132,14 +138,11 @@ class Proposing:
         await self._refuse(work, offering, [one.person.subscriber_id for one in allowed])
 
     async def _through_gates(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> list[Person]:
-        terms, people = offering.terms, [one.person.subscriber_id for one in page]
-        since_ms = terms.quote_ms - self._ground.rules.memory_ms
-        given = await work.proposals.given(terms.signal.symbol, people, since_ms)
         days = await self._days(work, offering, page)
         passed = []
         for one in page:
             person = one.person
-            refusals = self._refusals(offering, one, given.get(person.subscriber_id, ()))
+            refusals = self._refusals(offering, one)
             refusals += self._chosen_refusals(offering, person, days.get(person.subscriber_id))
             if refusals:
                 offering.refused[person.subscriber_id] = refusals
@@ -154,10 +157,10 @@ class Proposing:
             return {}
         return await work.positions.day_totals({one.subscriber_id: offering.day(one) for one in people})
 
-    def _refusals(self, offering: Offering, one: Candidate, given: Sequence[Given]) -> tuple[Refusal, ...]:
+    def _refusals(self, offering: Offering, one: Candidate) -> tuple[Refusal, ...]:
         terms = offering.terms
         return offering.refusals + gates.personal_refusals(
-            self._ground.rules, terms.instrument, terms.offer, has_position=one.has_position, given=given
+            self._ground.rules, terms.instrument, terms.offer, has_position=one.has_position, given=one.given
         )
 
     def _chosen_refusals(self, offering: Offering, person: Person, day: DayTotal | None) -> tuple[Refusal, ...]:
@@ -175,9 +178,11 @@ class Proposing:
         wanted = [self._proposal(offering, one) for one in people]
         stored = await work.proposals.propose(signal, wanted, at)
         made = [one for one in wanted if one.position_id in stored]
-        pictures = {one.position_id: self._picture(offering, one) for one in made}
-        wishes = {wish.key: wished(wish) for wish in pictures.values() if wish.key not in offering.wished}
-        messages = [message for one in made for message in self._messages(one, pictures[one.position_id].key)]
+        forms = [self._form(offering, one) for one in made]
+        wishes = {wish.key: wished(wish) for wish in offering.looks.values() if wish.key not in offering.wished}
+        messages = [
+            message for form, one in zip(forms, made, strict=True) for message in form.fill(one.position_id, one.person)
+        ]
         await work.say([*wishes.values(), *messages])
         offering.wished.update(wishes)
         offering.proposed.update({one.person.subscriber_id: one.position_id for one in made})
@@ -198,12 +203,15 @@ class Proposing:
         lots = lots_of(person.lots, person.preferences, terms.instrument, entry=terms.entry, stop=terms.stop)
         return Proposal(ids.position_id(terms.signal.id, person.subscriber_id), person, terms, lots)
 
-    def _messages(self, one: Proposal, chart_key: str) -> tuple[Outgoing, Outgoing]:
-        """Write the fact and the message of one position."""
-        stamp = notices.Stamp(self._ground.clock.now(), child_trace(one.terms.signal.trace))
-        fact = notices.proposed(one.terms, one.person, one.position_id, one.lots, stamp)
-        message = notices.signal_message(one.terms, one.person, one.position_id, one.lots, chart_key, stamp)
-        return said(catalogue.POSITION_PROPOSED, fact, one.person.subscriber_id), sent(message)
+    def _form(self, offering: Offering, one: Proposal) -> Forms:
+        """Find the messages of all who share how it looks and how large it is."""
+        person = one.person
+        look = (person.language, person.time_zone, one.terms.plan, one.lots)
+        if look not in offering.forms:
+            stamp = notices.Stamp(self._ground.clock.now(), child_trace(one.terms.signal.trace))
+            picture = self._picture(offering, one)
+            offering.forms[look] = Forms(one.terms, person, one.lots, picture.key, stamp)
+        return offering.forms[look]
 
     def _picture(self, offering: Offering, one: Proposal) -> DrawChart:
         """Wish for the picture of one language, time zone and plan; the same for everybody who shares them."""

@@ -11,7 +11,7 @@ from services.positions.domain.subscriber import Person
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.people import People
 from services.positions.handlers.proposing import Proposing
-from services.positions.ports import Refused, Work
+from services.positions.ports import Look, Refused, Work
 
 EVALUATION_S = 4.0
 """How long the signals room may think: half of what the asker waits."""
@@ -53,14 +53,13 @@ class Requesting:
         is_paused = price is not None and await work.proposals.pause(symbol, price.epoch_ms) is not None
         feed = self._ground.market.feed(symbol)
         found = list(gates.market_refusals(instrument, feed=feed, spread=spread, is_paused=is_paused))
-        candidate = await work.proposals.candidate(symbol, None, person.subscriber_id)
+        market_ms = 0 if price is None else price.epoch_ms
+        look = Look(symbol, None, market_ms - self._ground.rules.memory_ms)
+        candidate = await work.proposals.candidate(look, person.subscriber_id)
         if candidate is not None and candidate.has_position:
             found.append(Refusal.POSITION_OPEN)
-        if price is not None:
-            since_ms = price.epoch_ms - self._ground.rules.memory_ms
-            given = await work.proposals.given(symbol, [person.subscriber_id], since_ms)
-            if gates.is_cooling(self._ground.rules, given.get(person.subscriber_id, ()), price.epoch_ms):
-                found.append(Refusal.COOLDOWN)
+        if candidate is not None and gates.is_cooling(self._ground.rules, candidate.given, market_ms):
+            found.append(Refusal.COOLDOWN)
         return tuple(found)
 
     async def _evaluate(self, symbol: str) -> asks.Evaluation:
