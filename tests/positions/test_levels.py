@@ -254,3 +254,46 @@ def test_a_removed_position_is_gone_and_may_come_back(is_admitted: bool) -> None
     index.add(Followed("p", Side.BUY, 3998.0, 4003.0, 50))
     assert flat(index, Price(3, 3990.0, 3990.2)) == set()
     assert flat(index, Price(51, 3990.0, 3990.2)) == {("p", ExitReason.STOP, 3998.0, True)}
+
+
+def test_positions_that_begin_to_trail_with_one_stop_leave_together() -> None:
+    index = LevelIndex()
+    course = Course(entry=4000.0, trail=Trail(0.5, 0.1, 2), trail_from=4000.2)
+    for name in ("a", "b"):
+        index.add(Followed(name, Side.BUY, 3999.9, 4003.0, 0, (), course))
+
+    assert flat(index, Price(1, 4000.2, 4000.4)) == set()
+    assert index.take_moved() == []
+    (crossing,) = index.cross(Price(2, 3999.8, 4000.0))
+    assert (crossing.position_ids, crossing.reason, crossing.level) == (("a", "b"), ExitReason.STOP, 3999.9)
+
+
+def test_a_part_and_the_end_of_time_can_come_with_one_tick() -> None:
+    both = Both()
+    course = Course(entry=1000.0, deadline_ms=3, is_break_even_after_target=True)
+    both.add(Followed("p", Side.BUY, 999.0, 1001.0, 0, (1002.0,), course))
+    both.tick(1000.0, 1000.2)
+    both.tick(1000.0, 1000.2)
+
+    found = both.tick(1001.5, 1001.7)
+
+    assert found == {("p", ExitReason.TARGET, 1001.0, False), ("p", ExitReason.TIME, 1001.5, True)}
+    assert len(both.index) == 0
+
+
+def test_one_stop_that_two_reasons_put_there_ends_trades_for_the_reason_of_each() -> None:
+    both = Both()
+    trail = Trail(0.5, 0.1, 2)
+    freed = Course(entry=4000.0, break_even_at=4000.2, trail=trail, trail_from=4000.2)
+    both.add(Followed("freed", Side.BUY, 3999.0, 4003.0, 0, (), freed))
+    for name in ("first", "second"):
+        course = Course(entry=4000.1, trail=trail, trail_from=4000.2)
+        both.add(Followed(name, Side.BUY, 4000.0, 4003.0, 0, (), course))
+    both.tick(4000.2, 4000.4)
+    both.compare()
+
+    assert both.tick(4000.0, 4000.2) == {
+        ("freed", ExitReason.BREAK_EVEN, 4000.0, True),
+        ("first", ExitReason.STOP, 4000.0, True),
+        ("second", ExitReason.STOP, 4000.0, True),
+    }

@@ -66,4 +66,4 @@ def test_a_life_is_the_fold_of_its_events_and_every_event_that_counts_is_a_versi
 def test_the_page_in_the_docs_is_the_table() -> None:
     written = Path(__file__).parents[2] / "docs" / "positions-life.md"
 
-    assert written.read_text() == page(), "write it anew: python -m services.positions.domain.diagram"
+    assert written.read_text() == page(), "write it anew: see the module"

@@ -72,6 +72,7 @@ def test_default_takes_a_choice_back(name: str) -> None:
         ("lots", "2", "out of range: lots from 0.01 to 1.00"),
         ("lots", "much", "is no number"),
         ("lots", "nan", "out of range"),
+        ("lots", "0.015", "more than two decimals"),
         ("time_zone", "Mars/Olympus", "a time zone like"),
         ("time_zone", "../etc", "a time zone like"),
         ("balance", "0", "at least 1"),

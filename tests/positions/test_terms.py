@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from contracts.messages import Interval, Side
 from services.positions.domain.chart import Picture, last_closed_s, wish
 from services.positions.domain.day import DaySpan, day_of
+from services.positions.domain.exits import Price
 from services.positions.domain.subscriber import (
     Access,
     AccessRule,
@@ -114,3 +115,14 @@ def test_a_wish_for_a_picture_carries_its_key() -> None:
 def test_the_last_closed_candle_is_the_one_before_the_running_one() -> None:
     assert last_closed_s(125_000, Interval.M1) == 60
     assert last_closed_s(120_000, Interval.M1) == 60
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "ask", "has_left"), [(1, 4000.7, False), (1, 4000.71, True), (1, 3999.49, True), (0, 4009.0, False)]
+)
+def test_a_signal_is_left_behind_by_three_tenths_of_its_stop_distance(
+    after_ms: int, ask: float, has_left: bool
+) -> None:
+    terms = price_signal(a_signal(), GOLD)
+
+    assert terms.has_left(Price(terms.quote_ms + after_ms, ask - 0.2, ask)) is has_left

@@ -1,9 +1,7 @@
 """The page `docs/positions-life.md`, made from the transition table. Write it anew after a change of the table:
 
-python -m services.positions.domain.diagram > docs/positions-life.md
+python -c "from services.positions.domain.diagram import page; print(page(), end='')" > docs/positions-life.md
 """
-
-import sys
 
 from services.positions.domain.life import FOLLOWED, LIVE, TABLE, Event, State
 
@@ -41,7 +39,3 @@ def page() -> str:
 
 def _yes(holds: bool) -> str:
     return "yes" if holds else "no"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

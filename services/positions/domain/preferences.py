@@ -87,10 +87,8 @@ def changed(chosen: Chosen, name: str, value: str, defaults: Chosen) -> Chosen:
 
 
 def _lots(chosen: Chosen, value: str, defaults: Chosen) -> Chosen:
-    lots = defaults.lots if value == DEFAULT else _number(value, "0.01", "1", "lots from 0.01 to 1.00 in steps of 0.01")
-    if lots != lots.quantize(Decimal("0.01")):
-        raise BadSettingError("lots come in steps of 0.01")
-    return replace(chosen, lots=lots)
+    takes = "lots from 0.01 to 1.00 in steps of 0.01"
+    return replace(chosen, lots=defaults.lots if value == DEFAULT else _number(value, "0.01", "1", takes))
 
 
 def _time_zone(chosen: Chosen, value: str, defaults: Chosen) -> Chosen:
@@ -154,7 +152,10 @@ def _number(value: str, least: str, most: str, takes: str) -> Decimal:
         raise BadSettingError(f"{value!r} is no number: {takes}") from e
     if not number.is_finite() or not Decimal(least) <= number <= Decimal(most):
         raise BadSettingError(f"{value} is out of range: {takes}")
-    return number.quantize(Decimal("0.01"))
+    rounded = number.quantize(Decimal("0.01"))
+    if rounded != number:
+        raise BadSettingError(f"{value} has more than two decimals: {takes}")
+    return rounded
 
 
 def _span(value: str) -> QuietHours:
