@@ -27,7 +27,7 @@ Jobs = Annotated[int | None, typer.Option("--jobs", help="Processes; as many as 
 Seed = Annotated[int, typer.Option("--seed", help="The same seed finds the same.")]
 Prune = Annotated[bool, typer.Option("--prune/--no-prune", help="Give poor trials up early.")]
 PlanText = Annotated[
-    str, typer.Option("--plan", help="plain, standard, three, or parts: single+break_even+trailing+limit:3600.")
+    str, typer.Option("--plan", help="plain, standard, scaled, or parts: three+break_even+trailing+limit:3600.")
 ]
 EntryText = Annotated[
     str, typer.Option("--entry", help="close: at the candle's last quote, as live; next: at the quote after it.")
