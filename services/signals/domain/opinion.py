@@ -28,9 +28,11 @@ class Signal:
 
     def __post_init__(self) -> None:
         """Refuse levels that no trade could have."""
-        if not all(map(math.isfinite, (self.entry, self.stop, self.target, self.rr, self.strength))):
+        entry, sign = self.entry, self.side.sign
+        # A sum is finite where all its parts are; prices are far from where it could overflow.
+        if not math.isfinite(entry + self.stop + self.target + self.rr + self.strength):
             raise ValueError(f"a level is not a finite number: {self}")
-        if not (self.target - self.entry) * self.side.sign > 0 > (self.stop - self.entry) * self.side.sign:
+        if not (self.target - entry) * sign > 0 > (self.stop - entry) * sign:
             raise ValueError(f"target and stop must lie beyond and behind the entry of a {self.side.value}: {self}")
         if not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"strength must lie between 0 and 1: {self.strength}")

@@ -65,13 +65,14 @@ class EmaCross(Strategy[EmaCrossParameters]):
 
     def evaluate(self, view: View) -> Signal | NoSignal:
         """Return a signal on the candle of a cross."""
-        now, before = view.now, view.before
-        if now.ema_fast > now.ema_slow:
-            if before.ema_fast > before.ema_slow:
+        fast, slow, rsi = view.now
+        fast_before, slow_before, _ = view.before
+        if fast > slow:
+            if fast_before > slow_before:
                 return QUIET
-            side, agrees = Side.BUY, now.rsi > self.parameters.rsi_middle
-        elif now.ema_fast < now.ema_slow and before.ema_fast >= before.ema_slow:
-            side, agrees = Side.SELL, now.rsi < 100.0 - self.parameters.rsi_middle
+            side, agrees = Side.BUY, rsi > self.parameters.rsi_middle
+        elif fast < slow and fast_before >= slow_before:
+            side, agrees = Side.SELL, rsi < 100.0 - self.parameters.rsi_middle
         else:
             return QUIET
         return self.trade(side, view, reasons=REASONS[side]) if agrees else DISAGREES[side]
