@@ -37,6 +37,11 @@ TICK_AGE = Histogram(
     "sinyal_tick_age_seconds", "Venue time to receive time, market seconds.", ["symbol"], buckets=SECONDS
 )
 VENUE_ROUND_TRIP = Histogram("sinyal_venue_round_trip_seconds", "JSON ping of the venue.", ["venue"], buckets=SECONDS)
+VENUE_CLOCK_OFFSET = Gauge(
+    "sinyal_venue_clock_offset_seconds",
+    "The venue's clock against what we took it for, when it was last asked, market seconds. Beyond 2: a clock jumped.",
+    ["venue"],
+)
 VENUE_CONNECTS = Counter("sinyal_venue_connects_total", "Connection attempts, by outcome.", ["venue", "outcome"])
 GAPS = Counter("sinyal_gaps_total", "Holes the venue could not fill.", ["symbol"])
 CORRECTIONS = Counter(

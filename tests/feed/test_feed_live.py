@@ -133,7 +133,7 @@ async def test_garbage_is_counted_by_reason_and_the_feed_goes_on(nats) -> None:
             states = len((await published(bus)).states)
             exchange.set_fault("garbage", count=9)
             exchange.set_fault("duplicate", count=3)
-            await asyncio.sleep(0.6)
+            await until(lambda: sum(counted().values()) - sum(before.values()) >= 12, deadline_s=20)
         found = await published(bus)
 
     after = counted()

@@ -208,6 +208,8 @@ async def test_a_venue_whose_clock_jumps_while_its_quotes_do_not_closes_no_candl
         talk = next(iter(on.exchange._talks.values()))
         with jumped(talk, jump_s):
             await asyncio.sleep(200)
+            offset_s = REGISTRY.get_sample_value("sinyal_venue_clock_offset_seconds", {"venue": "deriv"})
+            assert offset_s == pytest.approx(jump_s, abs=1.5)
         await asyncio.sleep(100)
 
         assert_same(on, tape, STARTED)

@@ -10,7 +10,6 @@ import pytest
 
 from chassis.bus import Bus
 from chassis.clock import ManualClock, MarketClock
-from chassis.memory_bus import MemoryBus
 from chassis.nats_bus import connect
 from contracts import catalogue
 from contracts.messages import FeedState as S
@@ -64,18 +63,12 @@ async def tell_candles(bus: Bus, amount: int) -> tuple[Outlet, list[int]]:
     return outlet, [len(await bus.latest(catalogue.CANDLE, "XAUUSD", i, count=10_000)) for i in Interval]
 
 
-async def test_s1_a_hundred_thousand_candles_leave_a_bounded_number_behind() -> None:
-    outlet, kept = await tell_candles(MemoryBus(ManualClock()), 100_000)
+async def test_s1_a_hundred_thousand_candles_leave_a_bounded_number_behind(nats) -> None:
+    async with connect(nats, name="feed") as bus:
+        outlet, kept = await tell_candles(bus, 100_000)
 
     assert kept == [5000, 5000, 5000, 1666]
     assert len(outlet._remembered) <= 5000
-
-
-async def test_s1_a_broker_keeps_no_more_than_five_thousand_candles_of_an_interval(nats) -> None:
-    async with connect(nats, name="feed") as bus:
-        _, kept = await tell_candles(bus, 6000)
-
-    assert kept == [5000, 1200, 400, 100]
 
 
 async def test_x2_in_an_outage_there_is_no_tick_and_it_is_told_once(nats) -> None:
@@ -159,10 +152,11 @@ async def test_forming_candles_and_prices_are_shown_at_their_pace(nats) -> None:
         began_at = now()
         while now() - began_at < 1.2:
             seen.append(await anext(drafts))
-        shown_s = now() - began_at
 
     of_minutes = [draft for draft in seen if draft.interval is Interval.M1]
-    assert 3 <= len(of_minutes) <= 4 * shown_s + 2
+    left_s = [draft.at.timestamp() for draft in of_minutes]  # when the feed made them, however late they were read
+    assert len(of_minutes) >= 3
+    assert len(of_minutes) <= 4 * (left_s[-1] - left_s[0]) + 2
     assert {draft.interval for draft in seen} == set(Interval)
     for draft in of_minutes:
         expected = [q.mid for q in tape.between(draft.open_time_s * 1000, draft.quote_ms)]

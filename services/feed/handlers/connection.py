@@ -134,7 +134,9 @@ class Connection:
 
         A jump is believed when it is told twice and no fresh quote speaks against it: candles are closed by this clock.
         """
+        expected_ms = self._market.now_ms()
         told_ms = await self._session.market_ms()
+        metrics.VENUE_CLOCK_OFFSET.labels(self._venue).set((told_ms - expected_ms) / 1000)
         if self._is_jump(told_ms):
             told_ms = await self._session.market_ms()
             if self._is_jump(told_ms) and any(feed.is_hearing for feed in self._feeds.values()):
