@@ -11,12 +11,16 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli.evaluate import evaluate
+from contracts.messages import Interval
 from services.signals.domain.candle import Candle
+from services.signals.domain.columns import columns_of
+from services.signals.domain.running import StrategyRun
+from services.signals.domain.strategies.ema_cross import EmaCross
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
 from services.signals.domain.view import View
 from tests.shared import shared_path
-from tests.signals.builders import flat_series, golden_series
+from tests.signals.builders import flat_series, golden_series, market_with_breaks
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(evaluate)
@@ -175,3 +179,41 @@ def test_blank_lines_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
     file.write_text("\ufeff" + file.read_text().lstrip("\n"))
 
     assert run(file, "--json").exit_code == 0
+
+
+def test_another_strategy_is_judged_as_a_backtest_judges_it(tmp_path: Path) -> None:
+    candles = market_with_breaks(seed=6, count=900)
+    file = write(tmp_path, [row_of(c) for c in candles])
+    options = ("--strategy", "ema_cross:M1", "--params", "fast=10,slow=30", "--json")
+    strategy = build_strategy(EmaCross, {"fast": 10, "slow": 30}, Interval.M1)
+    expected = dict(StrategyRun(strategy).evaluations(columns_of(candles)))
+
+    told = documents(run(file, *options, "--each"))
+    [last] = documents(run(file, *options))
+
+    assert [one["ind"] for one in told] == [expected[place].indicators for place in range(200, 900)]
+    signals = [place for place, one in enumerate(told, start=200) if one["signal"]]
+    assert signals == [place for place, _ in StrategyRun(strategy).signals(columns_of(candles))]
+    assert len(signals) > 3
+    assert last == told[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--strategy", "ema_kross"), "--strategy ema_kross: no strategy 'ema_kross'; did you mean 'ema_cross'?"),
+        (
+            ("--params", "score_need=6"),
+            "--params: trend_pullback: no parameter 'score_need'; did you mean 'score_needed'?",
+        ),
+        (("--params", "score_needed=12"), "--params: trend_pullback.score_needed must lie between 3 and 9, not 12"),
+        (("--params", "score_needed"), "--params score_needed: must be name=value"),
+        (("--strategy", "ema_cross", "--window", "300"), "--window 300: ema_cross reads all rows"),
+        (("--strategy", "ema_cross"), "has 106 rows; the strategy needs at least 201"),
+    ],
+)
+def test_a_wrong_strategy_or_parameter_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    result = run(write(tmp_path, [row_of(c) for c in golden_series(106)]), *arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr

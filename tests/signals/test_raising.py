@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,17 +13,18 @@ from chassis.bus import Stored
 from chassis.clock import ManualClock
 from chassis.errors import StartError, TransientError
 from chassis.memory_bus import MemoryBus
-from contracts import catalogue
+from contracts import asks, catalogue
 from contracts.messages import FeedState, Interval, Mode, Side, SignalRaised
 from services.signals.adapters.bus_archive import BusArchive
 from services.signals.adapters.bus_record import BusRecord
+from services.signals.domain.candle import Candle
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
 from services.signals.handlers.memory import MarketMemory
 from services.signals.handlers.raising import Policy, Raiser
 from services.signals.settings import SignalsSettings
 from services.signals.wiring import SignalsRoom
-from tests.signals.builders import golden_series, wandering_series
+from tests.signals.builders import golden_series, market_with_breaks, wandering_series
 from tests.signals.market import (
     SYMBOL,
     enter,
@@ -285,3 +287,45 @@ async def test_parameters_from_the_environment_reach_the_strategy(monkeypatch: p
         await handled(bus)
 
         assert bus.said(catalogue.SIGNAL) == []
+
+
+FAILING = """
+from services.signals.domain.strategies.ema_cross import EmaCross
+
+
+class Failing(EmaCross):
+    name = "failing"
+
+    def evaluate(self, view):
+        return 1 / 0
+"""
+
+
+async def test_a_strategy_that_fails_does_not_stop_those_after_it(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    (tmp_path / "broken.py").write_text("x = (")
+    past = market_with_breaks(seed=1, count=300)
+
+    async with open_market(
+        past, strategies=("failing:M1", "trend_pullback", "ema_cross:M1"), strategy_folder=tmp_path
+    ) as (bus, clock, room):
+        await publish(bus, *(told(candle, clock) for candle in follow_up(past)))
+        await handled(bus)
+
+        facts = room.checks()["market"]().facts
+        assert facts is not None
+        assert facts["strategies"] == ["failing:M1 1.0.0", "trend_pullback:M1 1.0.0", "ema_cross:M1 1.0.0"]
+        assert facts["broken_strategies"] == [f"{tmp_path / 'broken.py'}:1: SyntaxError: '(' was never closed"]
+        assert "trend_pullback" in {signal.strategy for signal in bus.said(catalogue.SIGNAL)}
+        answer = await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=SYMBOL, strategy="failing:M1"))
+        assert answer.why == ("why.strategy_failed",)
+
+
+def follow_up(past: list[Candle]) -> list[Candle]:
+    """A rise after `past`, steep enough for any strategy of trends."""
+    close, begins_s = past[-1].close, past[-1].open_time_s + 60
+    steps = [close + 1.5 * step - 2.0 * (step % 7 == 6) for step in range(41)]
+    return [
+        Candle(begins_s + 60 * place, was, max(was, now) + 0.2, min(was, now) - 0.2, now, 90)
+        for place, (was, now) in enumerate(pairwise(steps))
+    ]

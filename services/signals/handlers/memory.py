@@ -37,6 +37,7 @@ class SeriesMemory:
         self._judged = judged
         self._archive = archive
         self._may_miss_some = True
+        self._failing: set[str] = set()
 
     @property
     def count(self) -> int:
@@ -76,17 +77,23 @@ class SeriesMemory:
     def evaluation(self, strategy: Strategy[Any], open_time_s: int) -> Evaluation:
         """Return what `strategy` says about a held candle; indicators are computed for the first asker only.
 
-        One that fails says nothing, loudly, and is asked anew the next time: it must not stop the others.
+        One that fails says nothing, is told of once until it answers again, and must not stop the others.
         """
         known = self._judged.known(strategy, open_time_s)
         if known is not None:
             return known
         metrics.INDICATOR_UPDATES.labels(self.symbol, self.interval).inc()
         try:
-            return self._judged.judge(strategy, open_time_s)
+            evaluation = self._judged.judge(strategy, open_time_s)
         except Exception:
-            logger.exception("strategy.failed", strategy=strategy.label, symbol=self.symbol)
+            if strategy.label not in self._failing:  # told once, and not for each of a chart's five hundred candles
+                logger.exception("strategy.failed", strategy=strategy.label, symbol=self.symbol)
+            self._failing.add(strategy.label)
             return FAILED
+        if strategy.label in self._failing:
+            self._failing.remove(strategy.label)
+            logger.info("strategy.recovered", strategy=strategy.label, symbol=self.symbol)
+        return evaluation
 
     async def evaluations(self, strategy: Strategy[Any], candles: list[Candle]) -> list[Evaluation]:
         """Return what `strategy` says about each of `candles`, letting others run between portions."""
