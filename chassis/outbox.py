@@ -39,7 +39,7 @@ async def add(connection: AsyncConnection[tuple[Any, ...]], messages: Sequence[O
     """Write messages into this transaction. An id that is there already is left alone."""
     await connection.execute(
         "insert into outbox (message_id, subject, body)"
-        " select * from unnest(%s::text[], %s::text[], %s::bytea[]) on conflict (message_id) do nothing",
+        " select * from unnest(%b::text[], %b::text[], %b::bytea[]) on conflict (message_id) do nothing",
         [[m.id for m in messages], [m.subject for m in messages], [m.body for m in messages]],
     )
 
