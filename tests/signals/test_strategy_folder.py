@@ -46,6 +46,13 @@ class Up(Strategy[UpParameters]):
         return levels_at(side, view.candle.close, stop_distance=self.parameters.stop, rr=2.0)
 """
 
+BAD_NAME = """
+    def indicators(self):
+        from services.signals.domain.classic import Ema
+
+        return {"9x": Ema(5)}
+"""
+
 
 def folder_of(path: Path, **files: str) -> Path:
     for name, text in files.items():
@@ -77,6 +84,8 @@ def test_a_file_dropped_into_the_folder_runs(tmp_path: Path) -> None:
         (PLUG_IN.replace('version = "1.0.0"', ""), 14, "version is missing"),
         (PLUG_IN.replace('name = "up"', 'name = "breakout"'), 14, "there is another strategy called 'breakout'"),
         (PLUG_IN + "\n    def indicators(self):\n        return {'x': 1 / 0}\n", 31, "ZeroDivisionError"),
+        (PLUG_IN + BAD_NAME, 14, "ValueError: "),
+        (PLUG_IN.replace("view.candle.open", "view.candle.opens"), 23, "AttributeError: 'Candle' object has no"),
         ("class \x00", 1, "SyntaxError: source code string cannot contain null bytes"),
     ],
 )

@@ -6,18 +6,23 @@ does while it is imported is its author's business: a plug-in is trusted as the 
 
 import importlib.util
 import inspect
+import math
 import re
 import sys
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import blake2s
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from services.signals.domain.candle import Candle
+from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy, StrategyError, build_strategy
 
+TRIED_ON = 60
+"""Candles that a strategy judges before it is taken."""
 NOT_STRATEGIES = ("_", ".", "test_")
 StrategyType = type[Strategy[Any]]
 
@@ -91,15 +96,24 @@ def _is_defined_here(kind: Any, module: ModuleType) -> bool:
 
 
 def _try_out(strategy_type: StrategyType, path: Path) -> None:
-    """Build it with its defaults and ask for what is asked before the first candle."""
+    """Build it with its defaults and let it judge a made-up market, so that most slips are told before a real one."""
     try:
         strategy = build_strategy(strategy_type, {})
-        strategy.indicators()
-        strategy.protections()
+        run = StrategyRun(strategy)
+        for candle in _waves(strategy.candles_needed + TRIED_ON, strategy.interval.seconds):
+            run.feed(candle)
     except StrategyError as e:
         raise _BrokenError(_line_of(strategy_type), str(e)) from e
     except Exception as e:
         raise _as_broken(e, path, or_else=_line_of(strategy_type)) from e
+
+
+def _waves(count: int, interval_s: int) -> Iterator[Candle]:
+    """Yield candles that rise and fall, some slowly and some at once."""
+    close = 4000.0
+    for place in range(count):
+        was, close = close, 4000.0 + 8.0 * math.sin(place / 9) + 3.0 * math.sin(place / 1.7)
+        yield Candle(place * interval_s, was, max(was, close) + 0.5, min(was, close) - 0.5, close, 50.0 + place % 23)
 
 
 def _refuse_taken(strategy_type: StrategyType, taken: Collection[str]) -> None:
