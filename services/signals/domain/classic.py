@@ -61,7 +61,6 @@ class Classic(Columnar[Any]):
         "_take",
         "_type",
         "memory",
-        "value",
     )
 
     def __init__(self, function: str, inputs: tuple[str, ...], record: Record | None = None, **settings: float) -> None:
@@ -80,19 +79,18 @@ class Classic(Columnar[Any]):
         self._handle: Any = None
         self._step: Callable[..., Any] | None = None  # the handle's update, once there is one
         self._points: list[Any] = []
-        self.value: Any = None
+
+    @property
+    def value(self) -> Any:  # read from the handle: a store for every candle costs more
+        """The value at the last candle."""
+        return None if self._handle is None else self._told(self._handle.value)
 
     def update(self, point: Candle) -> Any:
         """Take the next closed candle and return the value at it."""
         step = self._step
         if step is None:
             return self._begin(point)
-        taken, record = self._take(point), self._record
-        value = step(*taken) if len(self._inputs) > 1 else step(taken)
-        if record is not None:
-            value = _new(record, value)
-        self.value = value
-        return value
+        return self._told(step(*self._taken(point)))
 
     def peek(self, point: Candle) -> Any:
         """Return the value that `update(point)` would give."""
@@ -136,7 +134,6 @@ class Classic(Columnar[Any]):
 
     def _go_on_with(self, handle: Any) -> None:
         self._handle, self._step, self._points = handle, handle.update, []
-        self.value = self._told(handle.value)
 
     def _taken(self, point: Candle) -> tuple[float, ...]:
         taken = self._take(point)
@@ -160,11 +157,7 @@ class OfClose(Classic):
         step, record = self._step, self._record
         if step is None:
             return self._begin(point)
-        value = step(point.close)
-        if record is not None:
-            value = _new(record, value)
-        self.value = value
-        return value
+        return step(point.close) if record is None else _new(record, step(point.close))
 
 
 class OfRange(Classic):
@@ -182,10 +175,7 @@ class OfRange(Classic):
         if step is None:
             return self._begin(point)
         value = step(point.high, point.low, point.close)
-        if record is not None:
-            value = _new(record, value)
-        self.value = value
-        return value
+        return value if record is None else _new(record, value)
 
 
 def as_arrays(values: Sequence[Any]) -> Any:
@@ -323,6 +313,11 @@ class Donchian(Classic):
     def __init__(self, period: int = 20) -> None:
         """Look back over `period` candles."""
         super().__init__("DONCHIAN", ("high", "low"), Bands, timeperiod=period)
+
+    def update(self, point: Candle) -> Any:
+        """Take the next closed candle and return the channel at it."""
+        step = self._step
+        return self._begin(point) if step is None else _new(Bands, step(point.high, point.low))
 
 
 class Keltner(OfRange):
