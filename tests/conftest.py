@@ -10,12 +10,17 @@ SLOW_FILES = frozenset(
         "test_binance_venue.py",
         "test_deriv_fuzz.py",
         "test_exchange_binance.py",
+        "test_lookahead.py",
+        "test_montecarlo.py",
+        "test_new_strategy.py",
+        "test_optimize.py",
         "test_outages.py",
         "test_scenarios.py",
         "test_venue_contract.py",
+        "test_walkforward.py",
     }
 )
-"""Hours of market or hundreds of thousands of frames each: seconds a test, minutes together."""
+"""Hours of market, hundreds of runs or hundreds of thousands of frames each: seconds a test, minutes together."""
 
 ALONE = frozenset({"stack", "charts"})
 """Folders whose tests never run side by side: whole markets in a hurry, and browsers."""
