@@ -42,7 +42,7 @@ class Account:
         self._given: deque[Given] = deque()
         self._pause: Pause | None = None
         self.trades: list[Trade] = []
-        self.refused: list[tuple[str, tuple[Refusal, ...]]] = []
+        self.refused: list[tuple[int, tuple[Refusal, ...]]] = []
         self.unfinished: Unfinished | None = None
 
     def take(self, signal: SignalRaised, candle: int) -> None:
@@ -53,7 +53,7 @@ class Account:
         terms, spread = offered
         refusals = self._refusals(terms, spread)
         if refusals:
-            self.refused.append((signal.id, refusals))
+            self.refused.append((candle, refusals))
             return
         self._given.append(Given(signal.side, terms.entry, terms.quote_ms))
         opened = self._open(terms, candle)
@@ -63,9 +63,9 @@ class Account:
         else:
             self.trades.append(ended)
 
-    def refuse(self, signal_id: str, reason: Refusal) -> None:
-        """Keep why a signal became no trade."""
-        self.refused.append((signal_id, (reason,)))
+    def refuse(self, candle: int, reasons: tuple[Refusal, ...]) -> None:
+        """Keep why the signal of a candle became no trade."""
+        self.refused.append((candle, reasons))
 
     def is_open_at(self, moment_ms: int) -> bool:
         """Tell whether a trade was open when a quote of this moment was the last: later quotes are not known yet."""

@@ -36,6 +36,8 @@ VALID_FOR_S = 60
 PORTION = 20_000
 """Candles between two words about the progress, or a fiftieth of all where that is more."""
 
+OCCUPIED = (Refusal.POSITION_OPEN,)
+
 Scores = Mapping[Side, int]
 """What a strategy counted for each side; empty where it does not count."""
 
@@ -122,7 +124,7 @@ class Desk:
             return
         self._raised.append((place, said, scores))
         if self.account.is_open_at(int(self._latest_ms[place])):
-            self.account.refuse(self._id(place), Refusal.POSITION_OPEN)
+            self.account.refuse(place, OCCUPIED)
         else:
             self.account.take(self.announced(place, said, scores), place)
 
@@ -160,10 +162,6 @@ class Desk:
     def _is_live(self, place: int) -> bool:
         """Tell whether the feed was live when the candle closed: not silent for too long."""
         return self._is_heard is True or bool(self._is_heard[place])
-
-    def _id(self, place: int) -> str:
-        candles, open_time_s = self._market.candles, int(self._market.candles.open_time_s[place])
-        return ids.signal_id(self._market.symbol, self._strategy.name, Mode.AUTO, candles.interval, open_time_s)
 
     def _told(self, place: int, price: Price) -> CandleClosed:
         """Say a candle as the feed says it, with the quote it closed with."""

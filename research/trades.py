@@ -121,9 +121,9 @@ class BacktestResult:
     """All that a backtest found. `bars` and `ticks` are those of the span that was asked for; `warm_up` counts the
     candles before the first one that could be judged, whether they lie before the span or in it.
 
-    `signals` are all that were raised; what became of each is in `trades`, `refused` or `unfinished`. A signal refused
-    because a trade is open tells that reason alone. `withheld` counts what the strategy said while the feed was not
-    live: it was never raised.
+    `signals` are all that were raised; what became of each is in `trades`, `refused` (by the place of its candle) or
+    `unfinished`. A signal refused because a trade is open tells that reason alone. `withheld` counts what the strategy
+    said while the feed was not live: it was never raised.
     """
 
     symbol: str
@@ -139,6 +139,6 @@ class BacktestResult:
     until_ms: int
     signals: Sequence[SignalRaised]
     trades: tuple[Trade, ...]
-    refused: tuple[tuple[str, tuple[Refusal, ...]], ...]
+    refused: tuple[tuple[int, tuple[Refusal, ...]], ...]
     withheld: int
     unfinished: Unfinished | None

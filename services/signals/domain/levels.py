@@ -4,6 +4,7 @@ Source: product specification, section 3, "Levels".
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.messages import Side
 
@@ -24,13 +25,13 @@ class LevelRule:
     rr_limit: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # its fields are Final: see Signal
 class Levels:
     """The two prices of a trade and their ratio: target distance = stop distance × `rr`."""
 
-    stop: float
-    target: float
-    rr: float
+    stop: Final[float]
+    target: Final[float]
+    rr: Final[float]
 
 
 def place_levels(rule: LevelRule, *, side: Side, entry: float, atr: float, strength: float) -> Levels | None:
@@ -39,9 +40,10 @@ def place_levels(rule: LevelRule, *, side: Side, entry: float, atr: float, stren
     if stop_distance > rule.stop_limit:
         return None
     rr = min(max(rule.rr_base + rule.rr_per_strength * strength, rule.rr_base), rule.rr_limit)
-    return Levels(entry - side.sign * stop_distance, entry + side.sign * stop_distance * rr, rr)
+    return levels_at(side, entry, stop_distance=stop_distance, rr=rr)
 
 
 def levels_at(side: Side, entry: float, *, stop_distance: float, rr: float) -> Levels:
     """Return stop and target at plain distances from `entry`: `stop_distance` in price, the target `rr` times that."""
-    return Levels(entry - side.sign * stop_distance, entry + side.sign * stop_distance * rr, rr)
+    signed = side.sign * stop_distance
+    return Levels(entry - signed, entry + signed * rr, rr)

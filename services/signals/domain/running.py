@@ -4,7 +4,7 @@ What is said about a candle is a function of the candles up to it (see `anchors`
 run began, nor of whether it was fed one candle at a time or whole columns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from contracts.messages import Mode, Side
-from services.signals.domain.anchors import HELD, Stretch, block_of, last_stretch, stretches
+from services.signals.domain.anchors import HELD, WARM_UP, Stretch, block_of, last_stretch, stretches
 from services.signals.domain.candle import Candle
 from services.signals.domain.classic import Columnar
 from services.signals.domain.columns import Columns, columns_of, part
@@ -86,8 +86,9 @@ class StrategyRun:
         self, columns: Columns, first: int = 0, last: int | None = None
     ) -> Iterator[tuple[int, Signal, Mapping[Side, int]]]:
         """Yield what `signals` yields, each with the scores that the strategy counted; none where it does not count."""
+        ahead = _Ahead(columns, first)
         for reader, stretch in self._readers(columns, first, last):
-            for place, _, verdict in reader.spoken(columns, stretch):
+            for place, _, verdict in reader.spoken(columns, stretch, ahead):
                 if isinstance(verdict, Evaluation):
                     signal, scores = verdict.verdict(Mode.AUTO), verdict.scores
                 else:
@@ -169,7 +170,7 @@ class _Reader:
             if place >= stretch.first:
                 yield place, now, verdict
 
-    def spoken(self, columns: Columns, stretch: Stretch) -> Iterator[tuple[int, Values, Verdict]]:
+    def spoken(self, columns: Columns, stretch: Stretch, ahead: "_Ahead") -> Iterator[tuple[int, Values, Verdict]]:
         """Yield what `read` yields, less most of the candles on which it says that there is no signal; far quicker."""
         if self._protections:
             yield from self.read(columns, stretch)
@@ -179,7 +180,9 @@ class _Reader:
         first = max(stretch.first, self._strategy.candles_needed - 1)
         if first >= stretch.last:
             return
-        columned = [_in_one_go(one, columns, stretch.seed, begin, stretch.last) for one in self._indicators.values()]
+        columned = [
+            ahead.of(name, one, Stretch(stretch.seed, begin, stretch.last)) for name, one in self._indicators.items()
+        ]
         undefined = {begin + offset for _, holes in columned for offset in holes}
         if columned and first == begin:
             undefined.add(first - 1)  # nothing stands before the first candle of all
@@ -269,19 +272,36 @@ def _fill(indicator: Any, fed: Columns, count: int) -> Sequence[Any]:
     return fill_tail(indicator, fed.rows, count=count)
 
 
-def _in_one_go(
-    indicator: Indicator[Candle, Any], columns: Columns, seed: int, begin: int, end: int
-) -> tuple[Sequence[Any], Iterable[int]]:
-    """Return the values at the candles of [begin, end), and which of them are undefined and stand for nothing."""
-    if not isinstance(indicator, Columnar):
-        values = _fill(indicator, part(columns, seed, end), end - begin)
-        return values, [place for place, value in enumerate(values) if value is None]
-    memory = indicator.memory
-    begun = seed if memory is None else max(seed, begin - memory + 1)  # a finite memory need not be fed from the seed
-    found = indicator.array(part(columns, begun, end))
-    fields = [field[begin - begun :] for field in (found if isinstance(found, tuple) else (found,))]
-    holes = [place for field in fields if np.isnan(field).any() for place in np.flatnonzero(np.isnan(field)).tolist()]
-    lists = [field.tolist() for field in fields]
-    if not isinstance(found, tuple):
-        return lists[0], holes
-    return list(map(tuple.__new__, repeat(type(found)), zip(*lists, strict=True))), holes
+class _Ahead:
+    """Indicators worked out in one go, for a run over columns that is asked about nothing before `first`."""
+
+    def __init__(self, columns: Columns, first: int) -> None:
+        self._columns = columns
+        self._first = first
+        self._whole: dict[str, tuple[int, Any]] = {}
+
+    def of(self, name: str, indicator: Indicator[Candle, Any], asked: Stretch) -> tuple[Sequence[Any], list[int]]:
+        """Return the values at the candles asked for, and at which of them one is undefined and stands for nothing."""
+        if not isinstance(indicator, Columnar):
+            values = _fill(indicator, part(self._columns, asked.seed, asked.last), asked.last - asked.first)
+            return values, [offset for offset, value in enumerate(values) if value is None]
+        begun, found = self._arrays(name, indicator, asked)
+        fields = [field[asked.first - begun : asked.last - begun] for field in _fields(found)]
+        holes = [hole for field in fields if np.isnan(field).any() for hole in np.flatnonzero(np.isnan(field)).tolist()]
+        lists = [field.tolist() for field in fields]
+        if not isinstance(found, tuple):
+            return lists[0], holes
+        return list(map(tuple.__new__, repeat(type(found)), zip(*lists, strict=True))), holes
+
+    def _arrays(self, name: str, indicator: Columnar[Any], asked: Stretch) -> tuple[int, Any]:
+        """Return arrays and the place at which they begin; a short memory is the same from any seed: filled once."""
+        if indicator.memory is None or indicator.memory > WARM_UP:
+            return asked.seed, indicator.array(part(self._columns, asked.seed, asked.last))
+        if name not in self._whole:
+            begun = max(0, self._first - indicator.memory)
+            self._whole[name] = begun, indicator.array(part(self._columns, begun, len(self._columns.open_time_s)))
+        return self._whole[name]
+
+
+def _fields(found: Any) -> tuple[Any, ...]:
+    return found if isinstance(found, tuple) else (found,)
