@@ -22,8 +22,8 @@ SLOW_FILES = frozenset(
 )
 """Hours of market, hundreds of runs or hundreds of thousands of frames each: seconds a test, minutes together."""
 
-ALONE = frozenset({"stack", "charts"})
-"""Folders whose tests never run side by side: whole markets in a hurry, and browsers."""
+ALONE = frozenset({"charts", "official_clients", "stack"})
+"""Folders whose tests never run side by side: browsers, an environment that the first one makes, markets in a hurry."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,9 +36,6 @@ it is never ahead by more, even if it asks the venue for the time in the middle 
 GRACE_WALL_MS, MARGIN_MS = 250, 60_000
 """What the feed allows quotes to be late before it closes a candle by its clock, and a little more of the market."""
 
-READERS = 2
-"""Who reads TICKS: the positions room, and the witness."""
-
 
 class StalledError(RuntimeError):
     """A room was not through with a step in time; the message says which and what it was waited for."""
@@ -182,12 +179,11 @@ class Lockstep:
     async def _followed(self) -> None:
         """Wait until positions has followed every quote and stored what came of it."""
         ticks = self._seen.sequences.get("TICKS", 0)
-        await self._check("positions: read the ticks", partial(self._standing.are_read, "TICKS", ticks, READERS))
-        await self._check("positions: store the exits", self._has_stored)
+        await self._check("positions: follow the ticks and store the exits", partial(self._has_stored, ticks))
 
-    async def _has_stored(self) -> bool:
+    async def _has_stored(self, sequence: int) -> bool:
         """What is open in the database is what the room follows: it has heard of all, and has no exit in hand."""
-        followed = await self._standing.followed(self._seen.symbol)
+        followed = await self._standing.followed(self._seen.symbol, sequence)
         return followed is not None and followed == (await self._standing.owed()).live
 
     async def _follow_all(self) -> None:

@@ -65,11 +65,6 @@ class Standing:
             _has_had(one, sequence) and not one.get("num_ack_pending") for one in found if one["name"] == consumer
         )
 
-    async def are_read(self, stream: str, sequence: int, readers: int) -> bool:
-        """Whether so many readers of a stream were given everything up to a sequence."""
-        found = (await self.streams())[stream].get("consumer_detail", ())
-        return sum(_has_had(one, sequence) for one in found) >= readers
-
     async def last_sequence(self, stream: str) -> int:
         """Tell the sequence of a stream's last message."""
         return int((await self.streams())[stream]["state"]["last_seq"])
@@ -98,10 +93,12 @@ class Standing:
         feed = (await self._report("feed")).get("checks", {}).get("feed", {})
         return feed.get(symbol, {}).get("state") in ("STALE", "LIVE")
 
-    async def followed(self, symbol: str) -> int | None:
-        """Ask the positions room how many positions it follows; None while it cannot tell or has exits to store."""
+    async def followed(self, symbol: str, sequence: int) -> int | None:
+        """Ask the positions room how many positions it follows; None while it cannot tell, has not decided all ticks up
+        to a sequence (that they were sent to it says nothing), or has exits to store.
+        """
         facts = (await self._report("positions")).get("checks", {}).get("positions", {})
-        if facts.get("exits_to_store", {}).get(symbol) != 0:
+        if facts.get("ticks_read", {}).get(symbol, -1) < sequence or facts.get("exits_to_store", {}).get(symbol) != 0:
             return None
         return int(facts["followed"][symbol])
 

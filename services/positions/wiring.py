@@ -184,6 +184,7 @@ class PositionsRoom:
                 "live": self.watch.counts.live_positions,
                 "subscribers": self.watch.counts.subscribers,
                 "followed": {symbol: one.open_count for symbol, one in followers.items() if one},
+                "ticks_read": {symbol: one.read_sequence for symbol, one in followers.items() if one},
                 "exits_to_store": {symbol: one.exit_count for symbol, one in followers.items() if one},
             },
         )

@@ -272,7 +272,8 @@ async def test_readiness_tells_what_the_room_holds(house: House) -> None:
         checks = {name: check() for name, check in room.checks().items()}
 
     assert checks["positions"].facts == {
-        "live": 1, "subscribers": 1, "followed": {"XAUUSD": 1}, "exits_to_store": {"XAUUSD": 0},
+        "live": 1, "subscribers": 1, "followed": {"XAUUSD": 1}, "ticks_read": {"XAUUSD": 1},
+        "exits_to_store": {"XAUUSD": 0},
     }  # fmt: skip
     assert checks["ticks"].reason == "no tick of XAUUSD though its feed is live"
     assert (checks["bus"].is_ready, checks["database"].is_ready) == (True, True)

@@ -90,7 +90,7 @@ def test_a_reserved_port_can_be_listened_on_by_children_and_taken_by_nobody_else
 
 
 async def test_a_binary_that_is_missing_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise NoPostgresError("PostgreSQL was not found")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

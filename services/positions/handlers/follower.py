@@ -69,6 +69,8 @@ class Follower:
         self._calm_ticks = 0
         self._pauses: deque[Pause] = deque()
         self.exits_waiting = asyncio.Event()
+        self.read_sequence = 0
+        """Up to where the stream was read and all that its ticks do was decided."""
 
     @property
     def open_count(self) -> int:
@@ -93,6 +95,11 @@ class Follower:
 
     def on_tick(self, stored: Stored, tick: Tick) -> bool:
         """Follow a tick; False for one that is not newer than the last (a stream that began anew repeats some)."""
+        is_newer = self._follow_tick(stored, tick)
+        self.read_sequence = stored.sequence
+        return is_newer
+
+    def _follow_tick(self, stored: Stored, tick: Tick) -> bool:
         place = (tick.epoch_ms, stored.sequence)
         if place <= self._last:
             return False
