@@ -22,9 +22,6 @@ SLOW_FILES = frozenset(
 )
 """Hours of market, hundreds of runs or hundreds of thousands of frames each: seconds a test, minutes together."""
 
-ALONE = frozenset({"charts", "official_clients", "stack"})
-"""Folders whose tests never run side by side: browsers, an environment that the first one makes, markets in a hurry."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test by the servers it asks for and by its file, so that none can forget to say so."""
@@ -33,5 +30,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
         if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
             item.add_marker(pytest.mark.slow)
-        if group := ALONE.intersection(item.path.parts):
-            item.add_marker(pytest.mark.xdist_group(min(group)))

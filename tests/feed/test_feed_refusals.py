@@ -116,11 +116,10 @@ async def test_history_that_is_refused_again_and_again_becomes_a_gap_and_the_fee
         await until(lambda: desk.bus.said(catalogue.GAP))
         await desk.reaches(FeedState.LIVE)
 
-    gaps = desk.bus.said(catalogue.GAP)
+    (gap,) = desk.bus.said(catalogue.GAP)
     assert desk.venue.connections - before == 3
-    assert [(gap.from_ms, gap.to_ms, gap.reason) for gap in gaps] == [
-        (NOON_MS + 100_000, NOON_MS + 145_000, "InternalError")
-    ]
+    assert (gap.from_ms, gap.reason) == (NOON_MS + 100_000, "InternalError")
+    assert 0 <= gap.to_ms - (NOON_MS + 145_000) < 5_000  # it ends now, and the clock runs on while it is refused
     assert desk.bus.said(catalogue.TICK)[-1].epoch_ms == NOON_MS + 145_000
 
 

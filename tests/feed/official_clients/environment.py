@@ -3,6 +3,7 @@
 `python_deriv_api` pins an old websockets, so it can never live beside the product's own.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -27,9 +28,12 @@ def clients_python() -> Path:
     python = FOLDER / "bin" / "python"
     stamp = FOLDER / "requirements.sha256"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        _make(python)
-        stamp.write_text(wanted)
+    FOLDER.parent.mkdir(exist_ok=True)
+    with (FOLDER.parent / "clients.lock").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # tests run side by side: one makes it, the others wait
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            _make(python)
+            stamp.write_text(wanted)
     return python
 
 
