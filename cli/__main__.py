@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from chassis.errors import StartError
+from cli.outputs import INTERRUPTED
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # what every wrong use is; typer names it not
 
@@ -86,6 +87,9 @@ def main() -> None:
         sys.stderr.write(f"{command}: {e.format_message()} (see {command} --help)\n")
     except StartError as e:
         sys.stderr.write(f"sinyal: {e}\n")
+    except typer.Abort:  # Ctrl-C where no verb has more to say of it
+        sys.stderr.write("sinyal: interrupted\n")
+        sys.exit(INTERRUPTED)
     sys.exit(2)
 
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chassis.errors import StartError
 from cli.candle_file import CandleFile, FileError, Plan
+from cli.outputs import INTERRUPTED
 from cli.venue_history import History, open_history
 from contracts.messages import Interval
 from services.feed.adapters.deriv_dialects import DIALECTS, Dialect
@@ -87,7 +88,7 @@ def download(
         outcome = asyncio.run(_download(wish))
     except KeyboardInterrupt:
         sys.stderr.write(f"stopped; {out} keeps what is there, the same call goes on\n")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     except FileError as e:
         raise StartError(str(e)) from e
     print(json.dumps(_summary(wish, outcome)) if as_json else _sentence(wish, outcome))

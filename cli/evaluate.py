@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from cli.strategies import choose_strategy
-from cli.wrong_input import InputError as InputError  # noqa: PLC0414  # the other verbs look for it here
+from cli.wrong_input import InputError
 from contracts.messages import Mode
 from services.signals.domain.candle import Candle
 from services.signals.domain.columns import columns_of

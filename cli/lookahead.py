@@ -3,7 +3,6 @@
 Exit status 0: clean; 1: something was found; 2: wrong input.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.outputs import STANDARD_OUTPUT, write_text
+from cli.outputs import STANDARD_OUTPUT, write_json
 from cli.research_jobs import Build, Scene, Setting, check_outputs, named, read_count, read_scene
 from cli.research_options import progress, refusing
 from cli.strategies import read_parameters
@@ -71,8 +70,7 @@ def lookahead(
             reports = list(examine(suspect, told))
         settled = recursion(suspect)
         if json_file is not None:
-            text = json.dumps(as_document(scene, reports, settled), allow_nan=False, indent=1)
-            write_text("--json", json_file, f"{text}\n")
+            write_json(json_file, as_document(scene, reports, settled))
     if json_file != STANDARD_OUTPUT:
         show(Console(), scene, reports, settled)
     if not is_clean(reports, settled):

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluate import COLUMNS, InputError, read_candles
+from cli.evaluate import COLUMNS, read_candles
+from cli.wrong_input import InputError
 from contracts.messages import Interval
 from research.candles import finer_interval, market_of, roll_up
 from research.market import Candles, Market, MarketError, Ticks

@@ -1,6 +1,5 @@
 """`sinyal montecarlo`: how much of a backtest was luck: its trades shuffled, drawn again, and run on noisy prices."""
 
-import json
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.outputs import STANDARD_OUTPUT, write_text
+from cli.outputs import STANDARD_OUTPUT, write_json, write_page
 from cli.research_jobs import (
-    INTERRUPTED,
     Build,
     Scene,
     Setting,
@@ -78,11 +76,10 @@ def montecarlo(
             clouds.append(_by_noise(work, noise_runs, workers))
         seen = observed(pnls)
         if json_file is not None:
-            text = json.dumps(as_document(scene, seen, clouds, seed), allow_nan=False, indent=1)
-            write_text("--json", json_file, f"{text}\n")
+            write_json(json_file, as_document(scene, seen, clouds, seed))
         if html is not None:
             title = named(scene.strategy) | {"symbol": symbol, "noise": f"{share:.0%}", "seed": str(seed)}
-            write_text("--html", html, page(title, seen, clouds, scene.source))
+            write_page(html, page(title, seen, clouds, scene.source))
     if json_file != STANDARD_OUTPUT:
         show(Console(), scene, seen, clouds)
 
@@ -127,13 +124,9 @@ def show(console: Console, scene: Scene, seen: Observed, clouds: list[Cloud]) ->
 
 
 def _by_noise(work: Any, count: int, workers: int) -> Cloud:
-    try:
-        with progress("running on noise") as told, employed(work, min(workers, count)) as crew:
-            found = []
-            for outcome in crew.run(range(count)):
-                found.append(outcome)
-                told(len(found), count)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    found = []
+    with progress("running on noise") as told, employed(work, min(workers, count)) as crew:
+        for outcome in crew.run(range(count)):
+            found.append(outcome)
+            told(len(found), count)
     return by_noise(found)

@@ -3,7 +3,8 @@
 Ctrl-C is safe: with `--study` the same call goes on, and finds what it would have found.
 """
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.outputs import STANDARD_OUTPUT, write_text
+from cli.outputs import INTERRUPTED, STANDARD_OUTPUT, write_json, write_page
 from cli.research_jobs import (
-    INTERRUPTED,
     Build,
     Setting,
     check_outputs,
@@ -65,7 +65,7 @@ def optimize(
     html: flags.HtmlFile = None,
 ) -> None:
     """Search the parameters of a strategy: in sample to find, out of sample to prove."""
-    with refusing():
+    with _interruptible(study), refusing():
         check_outputs(json=json_file, html=html, study=study)
         goal, count = read_objective(objective), read_count("--trials", trials, most=100_000)
         fewest = read_count("--min-trades", min_trades, most=1_000_000)
@@ -82,9 +82,9 @@ def optimize(
         )  # fmt: skip
         found = _searched(question, study)
         if json_file is not None:
-            write_text("--json", json_file, json.dumps(as_document(question, found), allow_nan=False, indent=1) + "\n")
+            write_json(json_file, as_document(question, found))
         if html is not None:
-            write_text("--html", html, page(question, found, scene.source))
+            write_page(html, page(question, found, scene.source))
     if json_file != STANDARD_OUTPUT:
         show(Console(), question, found)
 
@@ -129,16 +129,23 @@ def show(console: Console, question: Question, found: Answer) -> None:
     console.print(f"Best: --params {values}", highlight=False, soft_wrap=True)
 
 
+@contextmanager
+def _interruptible(study: Path | None) -> Iterator[None]:
+    """Let Ctrl-C end the verb with a word about what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = f"the same call goes on from {study}" if study is not None else "nothing is kept without --study"
+        typer.echo(f"interrupted; {kept}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 def _searched(question: Question, study: Path | None) -> Answer:
     try:
         with progress(f"searching {question.named['strategy']}") as told:
             return answer(question, study, lambda done, _best: told(done, question.trials))
     except RecordError as e:
         raise InputError(str(e)) from e
-    except KeyboardInterrupt:
-        kept = f"; the same call goes on from {study}" if study is not None else "; nothing is kept without --study"
-        typer.echo(f"interrupted{kept}", err=True)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _table(question: Question, found: Answer) -> Table:

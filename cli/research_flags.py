@@ -34,8 +34,10 @@ EntryText = Annotated[
 ]
 Spread = Annotated[float | None, typer.Option("--spread", help="Pips; else a tape's own, and 3 for candles.")]
 Slippage = Annotated[float, typer.Option("--slippage", help="Pips given up at each entry, stop and time limit.")]
+Lots = Annotated[str, typer.Option("--lots", help="Lots of every trade.")]
 Symbol = Annotated[str, typer.Option("--symbol", help="The instrument.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write everything found as JSON; - is the terminal.")]
+CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write the trades; - is the terminal.")]
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", help="Write a page with pictures, one file that opens offline.")
 ]

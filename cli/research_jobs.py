@@ -26,8 +26,6 @@ from research.trades import Rules
 from services.signals.domain.strategy import SearchRange, Strategy
 
 MOST_JOBS = 64
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Setting:
     entry: str = "close"
     spread: float | None = None
     slippage: float = 0.0
+    lots: str = "0.01"
     symbol: str = "XAUUSD"
 
 
@@ -75,7 +74,7 @@ def read_scene(setting: Setting) -> Scene:
     from_ms, to_ms = read_moment("--from", it.start), read_moment("--to", it.end)
     source = Source(tape=it.tape, candles=it.candles, from_ms=from_ms, to_ms=to_ms)
     rules = read_rules(
-        instrument, source, plan=it.plan, entry=it.entry, lots="0.01", spread=it.spread, slippage=it.slippage
+        instrument, source, plan=it.plan, entry=it.entry, lots=it.lots, spread=it.spread, slippage=it.slippage
     )
     own_spread = None if it.spread is None else as_price("--spread", it.spread, instrument)
     with progress("reading") as told:

@@ -16,8 +16,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from cli.market_files import Read, read_candle_file, read_tape, tape_market
-from cli.strategies import choose_strategy as choose_strategy  # noqa: PLC0414  # research verbs ask here for it
-from cli.strategies import read_parameters as read_parameters  # noqa: PLC0414  # and for it
 from cli.wrong_input import InputError
 from contracts.messages import Interval
 from research.backtest import TooShortError

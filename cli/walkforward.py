@@ -1,6 +1,5 @@
 """`sinyal walkforward`: search on a window, try on the stretch behind it, go on, and join what came out of sample."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -9,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import research_flags as flags
-from cli.outputs import STANDARD_OUTPUT, write_text
+from cli.outputs import STANDARD_OUTPUT, write_json, write_page
 from cli.research_jobs import (
-    INTERRUPTED,
     Build,
     Setting,
     check_outputs,
@@ -78,18 +76,13 @@ def walkforward(
         )  # fmt: skip
         first = int((scene.market.candles.end_ms <= (scene.rules.from_ms or 0)).sum())
         windows = windows_of(scene.market.candles, first=first, train=train, test=test, anchored=anchored)
-        try:
-            with progress(f"walking {strategy} forward") as told:
-                steps = list(walk(question, windows, told))
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        with progress(f"walking {strategy} forward") as told:
+            steps = list(walk(question, windows, told))
         summary = joined(steps, scene.market)
         if json_file is not None:
-            text = json.dumps(as_document(question, steps, summary), allow_nan=False, indent=1)
-            write_text("--json", json_file, f"{text}\n")
+            write_json(json_file, as_document(question, steps, summary))
         if html is not None:
-            write_text("--html", html, page(question, steps, summary, scene.source))
+            write_page(html, page(question, steps, summary, scene.source))
     if json_file != STANDARD_OUTPUT:
         show(Console(), question, steps, summary)
 

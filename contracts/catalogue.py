@@ -219,7 +219,7 @@ STREAMS: tuple[Stream, ...] = (
 
 SIGNALS_CANDLES = Consumer("signals-candles", "CANDLES", (CANDLE.stored,), "signals", ack_wait_s=5.0, only_new=True)
 POSITIONS_SIGNALS = Consumer("positions-signals", "SIGNALS", (SIGNAL.stored,), "positions", ack_wait_s=5.0, in_flight=1)
-POSITIONS_DELIVERIES = Consumer("positions-deliveries", "DELIVERIES", (DELIVERY.stored,), "positions")
+POSITIONS_DELIVERIES = Consumer("positions-deliveries", "DELIVERIES", (DELIVERY.stored,), "positions", ack_wait_s=5.0)
 CHARTS_DRAW = Consumer("charts-draw", "CHARTS", (CHART.stored,), "charts", max_deliver=5, in_flight=8)
 TELEGRAM_SENDS = Consumer(
     "telegram-sends", "SENDS", (SEND.stored,), "telegram", ack_wait_s=20.0, in_flight=1000, max_deliver=50, pinned=True

@@ -17,13 +17,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 NONE = "–"
 
 
-def write_report(path: Path, result: BacktestResult, summary: Summary, market: Market, source: str) -> None:
-    """Write the report of a backtest as one file. `source` names the data. Raises OSError."""
-    path.write_text(report(result, summary, market, source), encoding="utf-8")
-
-
 def report(result: BacktestResult, summary: Summary, market: Market, source: str) -> str:
-    """Return the report as HTML."""
+    """Return the report of a backtest as one page of HTML. `source` names the data."""
     parts = [_header(result, summary, source), *map(_warning, warnings(result)), _figures(summary)]
     if result.trades:
         parts += [_equity(), _candles(), _distributions(summary), _months(summary), _trades(result)]

@@ -44,7 +44,9 @@ class Processes(Generic[Task, Outcome]):
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Do them all at once, as far as there are workers."""
-        for future in as_completed([self._pool.submit(_do, task) for task in tasks]):
+        with _signals_held():
+            futures = [self._pool.submit(_do, task) for task in tasks]
+        for future in as_completed(futures):
             yield future.result()
 
 
@@ -65,8 +67,17 @@ def employed(work: Callable[[Task], Outcome], count: int) -> Iterator[Crew[Task,
         pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold SIGINT back. A worker that is started meanwhile inherits that for its life, from before its first import."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _equip(work: Callable[[Any], Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _held[:] = [work]
 
 

@@ -114,7 +114,7 @@ async def working(room: Room, concurrency: int = 2):
 
 async def settled(room: Room) -> None:
     """Wait until no request is unsettled, moving the clock on so that delays pass."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while room.bus.waiting(catalogue.CHARTS_DRAW):
             room.clock.advance(0.5)
             await asyncio.sleep(0.006)
@@ -265,7 +265,7 @@ async def test_two_copies_share_the_work():
         for number in range(8):
             key = f"{number}" * 32
             await room.bus.publish(catalogue.CHART, room.wish(id=f"draw:{key}", key=key), key)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await room.renderer.begun.wait()
             await other.begun.wait()
         room.renderer.gate.set()
@@ -282,14 +282,14 @@ async def test_leaving_finishes_what_is_in_hand_and_gives_the_rest_back():
 
     async with room.bus.answer(catalogue.SERIES, room.signals.series), asyncio.TaskGroup() as group:
         drawing = group.create_task(room.drawer.draw(room.wish(), Stored("chart.v1.x", b"", {}, 1, room.clock.now())))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await room.renderer.begun.wait()
         room.drawer.leave()
         assert room.drawer.in_hand == 1
         with pytest.raises(TransientError, match="leaving"):
             await room.draw(room.wish(key="other"))
         room.renderer.gate.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await room.drawer.idle()
         await drawing
 

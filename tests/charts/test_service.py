@@ -73,7 +73,7 @@ async def service(url: str, root: Path, **more: str) -> AsyncIterator[Process]:
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), 60)
 
 
 async def open_browser(process: Process) -> None:
@@ -118,7 +118,7 @@ async def test_two_copies_draw_each_key_once_and_stop_without_a_trace(nats, root
         first = await anext(told)
         for process in (one, other):
             process.send_signal(signal.SIGTERM)
-        codes = [await asyncio.wait_for(process.wait(), 10) for process in (one, other)]
+        codes = [await asyncio.wait_for(process.wait(), 60) for process in (one, other)]
 
     assert all(png.startswith(b"\x89PNG") for png in pictures)
     assert first.key in keys
@@ -136,11 +136,11 @@ async def test_sigterm_in_the_middle_of_a_render_ends_within_the_grace_and_the_n
         first = await stack.enter_async_context(service(nats, root, SINYAL_CHARTS_FINISH_S="1"))
         await open_browser(first)
         await bus.publish(catalogue.CHART, wish("a" * 32), "a" * 32)
-        await asyncio.wait_for(signals.was_asked.wait(), 20)
+        await asyncio.wait_for(signals.was_asked.wait(), 60)
 
         began = time.monotonic()
         first.send_signal(signal.SIGTERM)
-        code = await asyncio.wait_for(first.wait(), 10)
+        code = await asyncio.wait_for(first.wait(), 60)
         took_s = time.monotonic() - began
         signals.gate.set()
         assert not has_chrome_left(root)

@@ -44,6 +44,6 @@ class SlowTab:
 
 async def test_the_load_of_the_empty_page_is_not_taken_for_ours() -> None:
     target = SlowTab()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await Tab(target).load(URL)
     assert target.checked_at == URL

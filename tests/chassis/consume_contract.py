@@ -222,7 +222,7 @@ class ConsumeContract:
         async with running(consume(bus, QUICK, {catalogue.SIGNAL: meet}, clock=CLOCK, concurrency=3)):
             for number in range(3):
                 await bus.publish(catalogue.SIGNAL, signal(number), "GOLD", "pullback")
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(60):
                 await met.wait()
 
     async def test_a_topic_without_a_handler_is_buried(self, bus: Bus) -> None:

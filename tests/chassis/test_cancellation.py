@@ -42,7 +42,7 @@ async def test_background_work_ends_with_its_context_though_it_swallows_a_cancel
         await swallow(1)
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async with background(work(), failures.append):
             await asyncio.sleep(0)
 

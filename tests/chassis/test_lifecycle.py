@@ -59,7 +59,7 @@ def test_sigterm_ends_a_service_with_zero(tmp_path: Path) -> None:
     process = start(tmp_path, "wait")
     assert first_line(process)["event"] == "service.started"
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[-1])["event"] == "service.stopped"
 
@@ -68,27 +68,27 @@ def test_a_stop_that_dawdles_is_cut_short(tmp_path: Path) -> None:
     process = start(tmp_path, "dawdle", SINYAL_ROOM_STOP_GRACE_S="0.2")
     first_line(process)
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "service.cut_short" in out
 
 
 def test_a_service_that_cannot_start_says_one_line_and_exits_with_two(tmp_path: Path) -> None:
     process = start(tmp_path, "refuse")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (2, "room: SINYAL_ROOM_X: wrong, give a right one\n")
 
 
 def test_a_bug_ends_a_service_with_one_and_a_traceback_in_the_log(tmp_path: Path) -> None:
     process = start(tmp_path, "crash")
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "a bug" in json.loads(out.splitlines()[-1])["exception"]
 
 
 def test_a_wrong_setting_exits_with_two(tmp_path: Path) -> None:
     process = start(tmp_path, "wait", SINYAL_ROOM_HTTP_PORT="http")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err.startswith("room: SINYAL_ROOM_HTTP_PORT:")
 
@@ -99,7 +99,7 @@ def test_a_busy_port_exits_with_two_and_names_the_setting(tmp_path: Path) -> Non
         taken.listen()
         port = taken.getsockname()[1]
         process = start(tmp_path, "wait", SINYAL_ROOM_HTTP_PORT=str(port))
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err == f"room: SINYAL_ROOM_HTTP_PORT: 127.0.0.1:{port} is taken: choose another\n"
 
@@ -124,5 +124,5 @@ async def test_readiness_names_what_is_not_ready() -> None:
 
 async def test_a_host_that_is_not_ours_is_refused() -> None:
     with pytest.raises(StartError, match=r"X: 192\.0\.2\.1"):
-        async with asyncio.timeout(5), Health("room", host="192.0.2.1", port=0, setting="X"):
+        async with asyncio.timeout(60), Health("room", host="192.0.2.1", port=0, setting="X"):
             pytest.fail("listened on a foreign address")

@@ -38,7 +38,7 @@ def message(name: str) -> Outgoing:
 async def run_until(recorder: Recorder, pool: Pool, count: int) -> None:
     relay = asyncio.ensure_future(outbox.Relay(pool, recorder, schema="positions").run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(recorder.published) < count:
                 recorder.arrived.clear()
                 await recorder.arrived.wait()
@@ -138,7 +138,7 @@ async def test_a_message_that_the_broker_never_takes_holds_up_no_other(postgres:
         async with transaction(pool) as connection:
             await outbox.add(connection, [message("before"), message("poison"), message("behind")])
         relay = asyncio.ensure_future(outbox.Relay(pool, bus, schema="positions").run())
-        async with asyncio.timeout(10), bus.deliveries(catalogue.TELEGRAM_SENDS) as sends:
+        async with asyncio.timeout(60), bus.deliveries(catalogue.TELEGRAM_SENDS) as sends:
             came = [(await anext(sends)).message.headers["Nats-Msg-Id"] for _ in range(2)]
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)

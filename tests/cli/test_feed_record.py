@@ -201,17 +201,17 @@ def test_killed_and_stopped_and_started_again_it_has_every_tick_once(nats: str, 
     killed = recorder(nats, tmp_path)
     wait_for_rows(tmp_path, 100)
     killed.kill()
-    killed.communicate(timeout=10)
+    killed.communicate(timeout=60)
     asyncio.run(tell(nats, *map(a_tick, moments[100:200])))
 
     stopped = recorder(nats, tmp_path, "--json")
     wait_for_rows(tmp_path, 200)
     stopped.send_signal(signal.SIGTERM)
-    output, errors = stopped.communicate(timeout=10)
+    output, errors = stopped.communicate(timeout=60)
     asyncio.run(tell(nats, *map(a_tick, moments[200:])))
 
     timed = recorder(nats, tmp_path, "--seconds", "2", "--json")
-    last_output, _ = timed.communicate(timeout=30)
+    last_output, _ = timed.communicate(timeout=60)
 
     assert stopped.returncode == 0, errors
     assert json.loads(output.splitlines()[-1])["ticks"] == 100
@@ -225,12 +225,12 @@ def test_killed_and_stopped_and_started_again_it_has_every_tick_once(nats: str, 
 @pytest.mark.real
 def test_a_broker_that_began_anew_is_read_from_its_beginning(nats: str, nats_server, tmp_path: Path) -> None:
     asyncio.run(tell(nats, a_tick(NOON), a_tick(NOON + 1000)))
-    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=30)
+    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=60)
     asyncio.run(nats_server.apply())
     later = [a_tick(NOON + n * 1000, bid=4001.0) for n in range(2, 6)]
     asyncio.run(tell(nats, *later))
 
-    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=30)
+    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=60)
 
     assert [moment for moment, *_ in recorded(tmp_path)] == [NOON + n * 1000 for n in range(6)]
 
@@ -238,7 +238,7 @@ def test_a_broker_that_began_anew_is_read_from_its_beginning(nats: str, nats_ser
 @pytest.mark.real
 def test_no_broker_is_one_line_that_names_it(tmp_path: Path) -> None:
     done = recorder("nats://127.0.0.1:1", tmp_path / "x")
-    _, errors = done.communicate(timeout=30)
+    _, errors = done.communicate(timeout=60)
 
     assert done.returncode == 2
     assert len(errors.strip().splitlines()) == 1
@@ -249,7 +249,7 @@ def test_no_broker_is_one_line_that_names_it(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_is_one_line_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = recorder("nats://127.0.0.1:1", tmp_path / "file")
-    _, errors = done.communicate(timeout=30)
+    _, errors = done.communicate(timeout=60)
 
     assert done.returncode == 2
     assert errors.count("\n") == 1

@@ -53,7 +53,7 @@ async def running_feed(bus: Bus, url: str, *, clock: Clock | None = None, **sett
         living.cancel()
         await asyncio.wait({living})
         feed.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await outlet.drained()
         speaking.cancel()
         await asyncio.wait({speaking})

@@ -26,7 +26,7 @@ from services.positions.settings import PositionsSettings
 from services.positions.wiring import PositionsRoom
 from tests.positions.builders import a_delivery, a_feed, a_signal, a_tick
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 async def until(holds: Callable[[], Any], what: str = "it") -> None:

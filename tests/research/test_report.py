@@ -12,7 +12,7 @@ import pytest
 from contracts.messages import Interval, Side
 from research.backtest import run_backtest
 from research.market import Candles, Market
-from research.report.backtest_page import report, write_report
+from research.report.backtest_page import report
 from research.report.figures import MOST_CANDLES, MOST_POINTS, figures
 from research.report.paper import Sheet, print_page
 from research.report.words import rules_in_words, warnings
@@ -133,7 +133,7 @@ def test_a_reader_is_warned_of_few_trades_and_of_candles() -> None:
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, *walked(), source="walk.csv")
+    path.write_text(report(*walked(), source="walk.csv"), encoding="utf-8")
     return path
 
 
@@ -182,7 +182,8 @@ async def test_a_test_without_a_trade_has_a_page_too(browser, tmp_path: Path) ->
     market = Market("XAUUSD", candles_of(*[(4000.0, 4001.0, 3999.0, 4000.5)] * 30))
     result = run_backtest(Told({}), market, rules())
     path = tmp_path / "empty.html"
-    write_report(path, result, summarise((), candle_ends_ms=market.candles.end_ms.tolist()), market, "flat.csv")
+    summary = summarise((), candle_ends_ms=market.candles.end_ms.tolist())
+    path.write_text(report(result, summary, market, "flat.csv"), encoding="utf-8")
     page = await browser.new_page(viewport=PHONE)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

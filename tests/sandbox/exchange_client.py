@@ -18,7 +18,7 @@ from sandbox.exchange.tape import open_tape
 NEW = "/trading/v1/options/ws/public"
 LEGACY = "/websockets/v3?app_id=1089"
 START_MS = 1_780_992_000_000  # Tuesday 2026-06-09 08:00 UTC, gold is open
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class HandClock:

@@ -41,7 +41,7 @@ async def test_it_serves_after_one_line_and_leaves_on_sigterm(tmp_path: Path) ->
     async with connect(address["exchange"] + NEW, compression=None, proxy=None) as connection:
         answer = await Client(connection).ask(ticks="frxXAUUSD", subscribe=1)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             output, errors = await process.communicate()
 
     assert answer["tick"]["symbol"] == "frxXAUUSD"

@@ -73,7 +73,7 @@ async def room_on(bus: Bus, clock: Clock, **settings: Any) -> AsyncIterator[Sign
     task = asyncio.ensure_future(room.run(ready))
     waiter = asyncio.ensure_future(ready.wait())
     try:
-        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         assert ready.is_set(), task.exception() if task.done() else "the room did not get ready"
         yield room
     finally:
@@ -83,7 +83,7 @@ async def room_on(bus: Bus, clock: Clock, **settings: Any) -> AsyncIterator[Sign
             await task
 
 
-async def until(condition: Callable[[], object], *, deadline_s: float = 20.0) -> None:
+async def until(condition: Callable[[], object], *, deadline_s: float = 60.0) -> None:
     """Wait for a condition that no event announces."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # the room under test announces nothing

@@ -113,7 +113,7 @@ async def test_kill_in_the_middle_changes_nothing_in_what_is_raised(nats: str) -
             assert sorted(raised) == expected
 
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(process.wait(), 15) == 0
+            assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 MANY: dict[str, dict[str, float]] = {
@@ -195,8 +195,8 @@ async def test_questions_are_answered_within_fifty_milliseconds(nats: str) -> No
         async with process_on(nats, bus):
             await publish(bus, told(CANDLES[104], CLOCK))
             async with bus.replay(catalogue.SIGNAL) as record:
-                await asyncio.wait_for(_first_signal(bus), 10)
-                [(_, recorded)] = [await asyncio.wait_for(anext(record), 5)]
+                await asyncio.wait_for(_first_signal(bus), 60)
+                [(_, recorded)] = [await asyncio.wait_for(anext(record), 60)]
             took_s = []
             for _ in range(30):
                 started = time.perf_counter()

@@ -25,7 +25,7 @@ from tests.telegram.fake_chat import FakeChat
 FAST = Limits(per_second=2000.0, private_gap_s=0.002, group_gap_s=0.002, in_flight=64)
 
 
-async def until(holds, within_s=10.0):
+async def until(holds, within_s=60.0):
     """Wait for a condition; fails when it does not hold in time."""
     deadline = time.monotonic() + within_s
     while not holds():

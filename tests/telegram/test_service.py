@@ -52,7 +52,7 @@ class Service:
             return False, None
 
 
-async def eventually(holds, within_s=30.0):
+async def eventually(holds, within_s=60.0):
     """Wait until an async condition returns something true, and return it."""
     async with asyncio.timeout(within_s):
         while not (found := await holds()):  # what another process does rings no event here

@@ -27,7 +27,7 @@ async def first(source: Any, amount: int) -> list[Any]:
     """Take so many messages of a stream, then leave it."""
     heard: asyncio.Queue[Any] = asyncio.Queue()
     stream = source.subscribe(heard.put_nowait)
-    messages = [await asyncio.wait_for(heard.get(), 15) for _ in range(amount)]
+    messages = [await asyncio.wait_for(heard.get(), 60) for _ in range(amount)]
     stream.dispose()
     return messages
 

@@ -93,7 +93,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait until something inside the server is so. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while not condition():

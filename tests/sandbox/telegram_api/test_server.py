@@ -37,7 +37,7 @@ async def test_a_flag_that_cannot_be_used_is_named_in_one_line(server, flag):
     value = server.url.rpartition(":")[2] if flag == "--port" else "nonsense"
 
     ended = await asyncio.to_thread(
-        subprocess.run, command(flag, value), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        subprocess.run, command(flag, value), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
 
     [line] = ended.stderr.splitlines()
@@ -78,7 +78,7 @@ async def test_the_stream_tells_what_happens_in_the_chats(bot):
     async with bot.session.get(f"{bot.server.url}/sandbox/events") as stream:
         await stream.content.readline()
         await bot.call("sendMessage", chat_id=chat, text="hello")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             events = [await _next_event(stream) for _ in range(2)]
 
     assert [one["type"] for one in events] == ["message", "chat"]

@@ -34,7 +34,7 @@ class Receiver:
         return web.json_response(self.reply) if self.reply and status == 200 else web.Response(status=status)
 
     async def wait_for(self, count):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.pushed) < count:
                 self.came.clear()
                 await self.came.wait()
