@@ -18,6 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from research.search import interrupts
 from research.search.trials import Ending, Outcome
 
 STUDY = "sinyal"
@@ -48,7 +49,9 @@ class Record:
 
     def add(self, outcome: Outcome) -> None:
         """Store a finished trial, once."""
-        if outcome.index not in self.outcomes:
+        if outcome.index in self.outcomes:
+            return
+        with interrupts.held():  # the journal's lock, interrupted while it is given back, takes itself for stolen
             self.study.add_trial(trial_of(outcome, self._distributions))
             self.outcomes[outcome.index] = outcome
 
@@ -67,8 +70,9 @@ def opened(
         return
     with _alone(path):
         _mend(path)
-        study = _study(path)
-        _agree(study, path, terms)
+        with interrupts.held():
+            study = _study(path)
+            _agree(study, path, terms)
         yield Record(study, distributions)
 
 

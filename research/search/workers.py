@@ -5,10 +5,11 @@ Workers leave SIGINT to the one who asked, and end with it.
 
 import contextlib
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, Generic, Protocol, TypeVar
+
+from research.search import interrupts
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -44,7 +45,7 @@ class Processes(Generic[Task, Outcome]):
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Do them all at once, as far as there are workers."""
-        with _signals_held():
+        with interrupts.held():
             futures = [self._pool.submit(_do, task) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
@@ -65,16 +66,6 @@ def employed(work: Callable[[Task], Outcome], count: int) -> Iterator[Crew[Task,
         for process in tuple((pool._processes or {}).values()):  # noqa: SLF001  # there is no public word for it
             process.terminate()
         pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold SIGINT back. A worker that is started meanwhile inherits that for its life, from before its first import."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _equip(work: Callable[[Any], Any]) -> None:
