@@ -88,7 +88,7 @@ class StrategyRun:
         """Yield what `signals` yields, each with the scores that the strategy counted; none where it does not count."""
         ahead = _Ahead(columns, first)
         for reader, stretch in self._readers(columns, first, last):
-            for place, _, verdict in reader.spoken(columns, stretch, ahead):
+            for place, verdict in reader.spoken(columns, stretch, ahead):
                 if isinstance(verdict, Evaluation):
                     signal, scores = verdict.verdict(Mode.AUTO), verdict.scores
                 else:
@@ -170,10 +170,10 @@ class _Reader:
             if place >= stretch.first:
                 yield place, now, verdict
 
-    def spoken(self, columns: Columns, stretch: Stretch, ahead: "_Ahead") -> Iterator[tuple[int, Values, Verdict]]:
-        """Yield what `read` yields, less most of the candles on which it says that there is no signal; far quicker."""
+    def spoken(self, columns: Columns, stretch: Stretch, ahead: "_Ahead") -> Iterator[tuple[int, Verdict]]:
+        """Yield (place, verdict) as `read` does, less most of the candles on which there is no signal; far quicker."""
         if self._protections:
-            yield from self.read(columns, stretch)
+            yield from ((place, verdict) for place, _, verdict in self.read(columns, stretch))
             return
         rows, evaluate = columns.rows, self._strategy.evaluate
         begin = max(stretch.seed, stretch.first - 1)
@@ -186,17 +186,20 @@ class _Reader:
         undefined = {begin + offset for _, holes in columned for offset in holes}
         if columned and first == begin:
             undefined.add(first - 1)  # nothing stands before the first candle of all
-        values = self._rows([series for series, _ in columned], stretch.last - begin)
-        before = next(islice(values, first - begin - 1, None)) if first > begin else NOTHING
-        view = View(rows, first, self._strategy.window_length)  # one for all: making one costs as much as a decision
+        count = stretch.last - begin
+        values = zip(*[series for series, _ in columned], strict=True) if columned else repeat((), count)
+        before: tuple[Any, ...] = next(islice(values, first - begin - 1, None)) if first > begin else ()
+        named = values_of(self._names, ())
+        # One view for all, and values without their names: making either costs as much as a decision.
+        view = View(rows, first, self._strategy.window_length, named, named)
         for place, now in enumerate(values, start=first):
-            view._place, view.now, view.before = place, now, before  # noqa: SLF001
+            view._place, view.values, view.values_before = place, now, before  # noqa: SLF001
             before = now
             if undefined and (place in undefined or place - 1 in undefined):
                 continue
             verdict = evaluate(view)
             if type(verdict) is not NoSignal:
-                yield place, now, verdict
+                yield place, verdict
 
     def _series(self, columns: Columns, seed: int, begin: int, end: int) -> list[Sequence[Any]]:
         """Return for each indicator its values at the candles of [begin, end), fed from `seed` on."""

@@ -30,11 +30,12 @@ class View:
     """The market at the close of one candle.
 
     `now` holds the indicators at that candle and `before` those at the candle before it, by the names which the
-    strategy gave them (`view.now.rsi`); every one is defined. A view is lent for one call: what is kept of it may show
-    another candle later.
+    strategy gave them (`view.now.rsi`); every one is defined. `values` and `values_before` are the same without names,
+    in the strategy's own order: what a search asks a million times reads those. A view is lent for one call: what is
+    kept of it may show another candle later.
     """
 
-    __slots__ = ("_length", "_place", "_rows", "before", "now")
+    __slots__ = ("_before_as", "_length", "_now_as", "_place", "_rows", "values", "values_before")
 
     def __init__(
         self, rows: Sequence[Candle], place: int, length: int, now: Values = NOTHING, before: Values = NOTHING
@@ -43,8 +44,9 @@ class View:
         self._rows = rows
         self._place = place
         self._length = length
-        self.now = now
-        self.before = before
+        self._now_as, self._before_as = type(now), type(before)
+        self.values: tuple[Any, ...] = now
+        self.values_before: tuple[Any, ...] = before
 
     @classmethod
     def of(
@@ -52,6 +54,16 @@ class View:
     ) -> "View":
         """Return the view of all of `candles`, oldest first, such as a test writes them down."""
         return cls(candles, len(candles) - 1, len(candles), _named(now or {}), _named(before or {}))
+
+    @property
+    def now(self) -> Values:
+        """The indicators at this candle, by name."""
+        return tuple.__new__(self._now_as, self.values)
+
+    @property
+    def before(self) -> Values:
+        """The indicators at the candle before, by name."""
+        return tuple.__new__(self._before_as, self.values_before)
 
     @property
     def candle(self) -> Candle:

@@ -65,8 +65,8 @@ class EmaCross(Strategy[EmaCrossParameters]):
 
     def evaluate(self, view: View) -> Signal | NoSignal:
         """Return a signal on the candle of a cross."""
-        fast, slow, rsi = view.now
-        fast_before, slow_before, _ = view.before
+        fast, slow, rsi = view.values
+        fast_before, slow_before, _ = view.values_before
         if fast > slow:
             if fast_before > slow_before:
                 return QUIET
