@@ -26,6 +26,7 @@ def backtest(
     strategy: flags.StrategyName,
     tape: flags.Tape = None,
     candles: flags.CandleFile = None,
+    news: flags.News = None,
     start: flags.Start = None,
     end: flags.End = None,
     params: flags.Held = None,
@@ -43,8 +44,8 @@ def backtest(
     with refusing():
         check_outputs(json=json_file, html=html, csv=csv_file)
         setting = Setting(
-            strategy=strategy, tape=tape, candles=candles, start=start, end=end, params=params or (), plan=plan,
-            entry=entry, spread=spread, slippage=slippage, lots=lots, symbol=symbol,
+            strategy=strategy, tape=tape, candles=candles, news=news, start=start, end=end, params=params or (),
+            plan=plan, entry=entry, spread=spread, slippage=slippage, lots=lots, symbol=symbol,
         )  # fmt: skip
         scene = read_scene(setting)
         with progress("testing") as told:

@@ -35,6 +35,7 @@ def montecarlo(
     strategy: flags.StrategyName,
     tape: flags.Tape = None,
     candles: flags.CandleFile = None,
+    news: flags.News = None,
     start: flags.Start = None,
     end: flags.End = None,
     params: flags.Held = None,
@@ -58,8 +59,8 @@ def montecarlo(
         read_count("--noise-runs", noise_runs, most=10_000, least=0)
         share, workers = read_share("--noise", noise, most=2.0), read_jobs(jobs)
         setting = Setting(
-            strategy=strategy, tape=tape, candles=candles, start=start, end=end, params=params or (), plan=plan,
-            entry=entry, spread=spread, slippage=slippage, symbol=symbol,
+            strategy=strategy, tape=tape, candles=candles, news=news, start=start, end=end, params=params or (),
+            plan=plan, entry=entry, spread=spread, slippage=slippage, symbol=symbol,
         )  # fmt: skip
         scene = read_scene(setting)
         with progress("testing") as told:

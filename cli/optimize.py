@@ -44,6 +44,7 @@ def optimize(
     strategy: flags.StrategyName,
     tape: flags.Tape = None,
     candles: flags.CandleFile = None,
+    news: flags.News = None,
     start: flags.Start = None,
     end: flags.End = None,
     params: flags.Held = None,
@@ -72,8 +73,8 @@ def optimize(
         share, workers = read_share("--out-of-sample", out_of_sample, most=0.9), read_jobs(jobs)
         space = read_space(choose_strategy(strategy, params or ()), params or (), search or ())
         setting = Setting(
-            strategy=strategy, tape=tape, candles=candles, start=start, end=end, params=params or (), plan=plan,
-            entry=entry, spread=spread, slippage=slippage, symbol=symbol,
+            strategy=strategy, tape=tape, candles=candles, news=news, start=start, end=end, params=params or (),
+            plan=plan, entry=entry, spread=spread, slippage=slippage, symbol=symbol,
         )  # fmt: skip
         scene = read_scene(setting)
         question = Question(

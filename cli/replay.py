@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,8 +19,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from chassis.errors import StartError
+from cli import research_flags as flags
 from cli.replay_run import Plan, Replayed, Telling, prepare, run
-from cli.research_options import read_moment, refusing, writable
+from cli.research_options import read_moment, read_news, refusing, writable
 from cli.strategies import choose_strategy, read_parameters
 from cli.wrong_input import InputError
 from research.parity import Difference, as_document, compare
@@ -54,11 +56,14 @@ def replay(
         str, typer.Option(help="Rooms to kill -9 in the middle, with work in hand: signals,positions.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of the generated market.")] = DEFAULT_SEED,
+    news: flags.News = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict; - is the terminal.")] = None,
 ) -> None:
     """Push a tape through the running services and compare them with the backtest, signal by signal."""
     with refusing():
-        plan = _plan(tape, strategy, params or [], start, end, restart, seed)
+        plan = replace(
+            _plan(tape, strategy, params or [], start, end, restart, seed), news=news, calendar=read_news(news)
+        )
         writable("--json", json_file)
         telling, aims = prepare(plan)
         try:

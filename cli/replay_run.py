@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from sandbox.stack.standing import Standing
 from sandbox.stack.witness import Witness, witness
 from services.positions.domain.instrument import find_instrument
 from services.positions.domain.plans import STANDARD, read_plan
+from services.signals.domain.protections import Calendar
 from services.signals.domain.strategy import Strategy
 
 SYMBOL = "XAUUSD"
@@ -66,7 +67,10 @@ ROOMS = ("feed", "signals", "positions", "telegram")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to replay. `start` is an ISO time or `first`; `until_ms` None is the tape's end, a day if it has none."""
+    """What to replay. `start` is an ISO time or `first`; `until_ms` None is the tape's end, a day if it has none.
+
+    `calendar` is what stands in the file `news`.
+    """
 
     tape: Path | None
     seed: int
@@ -75,6 +79,8 @@ class Plan:
     start: str = "first"
     until_ms: int | None = None
     restarts: tuple[str, ...] = ()
+    news: Path | None = None
+    calendar: Calendar = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +206,7 @@ def _settings(plan: Plan) -> dict[str, dict[str, str]]:
     chosen = {
         "STRATEGIES": plan.strategy.label,
         "PARAMETERS": json.dumps({plan.strategy.label: plan.parameters} if plan.parameters else {}),
+        **({"NEWS": str(plan.news.resolve())} if plan.news else {}),
     }
     return {
         "feed": {name: str(value) for name, value in history.items()},
@@ -227,7 +234,8 @@ def _tested(plan: Plan, telling: Telling, known_s: int, trade_plan: str | None =
         from_ms=telling.live_ms,
         until_ms=telling.until_ms,
     )
-    return run_backtest(plan.strategy, market_of(SYMBOL, telling.ticks(known_s), plan.strategy.interval), rules)
+    market = market_of(SYMBOL, telling.ticks(known_s), plan.strategy.interval)
+    return run_backtest(plan.strategy, replace(market, calendar=plan.calendar), rules)
 
 
 def _plan_of(seen: Witness) -> str | None:

@@ -26,6 +26,9 @@ MinTrades = Annotated[int, typer.Option("--min-trades", help="Trades in sample b
 Jobs = Annotated[int | None, typer.Option("--jobs", help="Processes; as many as there are cores.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed finds the same.")]
 Prune = Annotated[bool, typer.Option("--prune/--no-prune", help="Give poor trials up early.")]
+News = Annotated[
+    Path | None, typer.Option("--news", help="Announced events: CSV time,subject, for strategies that mind the news.")
+]
 PlanText = Annotated[
     str, typer.Option("--plan", help="plain, standard, scaled, or parts: three+break_even+trailing+limit:3600.")
 ]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from cli.research_options import (
     progress,
     read_market,
     read_moment,
+    read_news,
     read_rules,
     writable,
 )
@@ -56,6 +57,7 @@ class Setting:
     strategy: str
     tape: Path | None
     candles: Path | None
+    news: Path | None = None
     start: str | None = None
     end: str | None = None
     params: Sequence[str] = ()
@@ -76,10 +78,11 @@ def read_scene(setting: Setting) -> Scene:
     rules = read_rules(
         instrument, source, plan=it.plan, entry=it.entry, lots=it.lots, spread=it.spread, slippage=it.slippage
     )
+    calendar = read_news(it.news)
     own_spread = None if it.spread is None else as_price("--spread", it.spread, instrument)
     with progress("reading") as told:
         market = read_market(source, it.symbol, chosen.interval, own_spread, told)
-    return Scene(strategy=chosen, market=market, rules=rules, source=source.name)
+    return Scene(strategy=chosen, market=replace(market, calendar=calendar), rules=rules, source=source.name)
 
 
 def check_outputs(**paths: Path | None) -> None:

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from chassis.errors import StartError
 from cli.market_files import Read, read_candle_file, read_tape, tape_market
 from cli.wrong_input import InputError
 from contracts.messages import Interval
@@ -23,6 +24,8 @@ from research.market import Market
 from research.trades import Entry, Rules
 from services.positions.domain.instrument import Instrument, UnknownInstrumentError, find_instrument
 from services.positions.domain.plans import Plan, UnknownPlanError, read_plan
+from services.signals.adapters.csv_calendar import read_calendar
+from services.signals.domain.protections import News
 
 CANDLE_SPREAD_PIPS = 3.0
 """What candles are given where no spread is asked for: a usual one of gold, 0.30 USD."""
@@ -96,6 +99,14 @@ def as_price(option: str, pips: float, instrument: Instrument) -> float:
             f"{option} {pips:g}: must be pips from 0 to 1000; {instrument.symbol}'s pip is {instrument.pip}"
         )
     return round(pips * instrument.pip, 8)
+
+
+def read_news(path: Path | None) -> tuple[News, ...]:
+    """Read what was announced; nothing where no file is given."""
+    try:
+        return read_calendar(path, "--news") if path is not None else ()
+    except StartError as e:
+        raise InputError(str(e)) from e
 
 
 def choose_instrument(symbol: str) -> Instrument:

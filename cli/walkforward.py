@@ -35,6 +35,7 @@ def walkforward(
     strategy: flags.StrategyName,
     tape: flags.Tape = None,
     candles: flags.CandleFile = None,
+    news: flags.News = None,
     start: flags.Start = None,
     end: flags.End = None,
     params: flags.Held = None,
@@ -66,8 +67,8 @@ def walkforward(
                 read_count(option, length, most=100_000_000)
         space = read_space(choose_strategy(strategy, params or ()), params or (), search or ())
         setting = Setting(
-            strategy=strategy, tape=tape, candles=candles, start=start, end=end, params=params or (), plan=plan,
-            entry=entry, spread=spread, slippage=slippage, symbol=symbol,
+            strategy=strategy, tape=tape, candles=candles, news=news, start=start, end=end, params=params or (),
+            plan=plan, entry=entry, spread=spread, slippage=slippage, symbol=symbol,
         )  # fmt: skip
         scene = read_scene(setting)
         question = Question(

@@ -69,7 +69,7 @@ def run_backtest(
     span = span_of(strategy, market.candles, rules)
     desk = Desk(strategy, market, rules)
     with resting():
-        for place, signal, scores in raised(strategy, market.candles, span, progress):
+        for place, signal, scores in raised(strategy, market, span, progress):
             desk.hear(place, signal, scores)
     return desk.result(span)
 
@@ -89,10 +89,11 @@ def span_of(strategy: Strategy[Any], candles: Candles, rules: Rules) -> Span:
 
 
 def raised(
-    strategy: Strategy[Any], candles: Candles, span: Span, progress: Progress | None
+    strategy: Strategy[Any], market: Market, span: Span, progress: Progress | None
 ) -> Iterator[tuple[int, Signal, Scores]]:
     """Ask the strategy about each candle, oldest first; tell those on which it would trade, with its scores."""
-    run, length, candles = StrategyRun(strategy), span.last - span.first, rows_for(strategy, candles)
+    run, length = StrategyRun(strategy, calendar=market.calendar), span.last - span.first
+    candles = rows_for(strategy, market.candles)
     portion = length if progress is None else max(PORTION, length // 50)
     for first in range(span.first, span.last, portion):
         last = min(first + portion, span.last)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from contracts.messages import Interval
 from services.signals.domain.candle import Candle
+from services.signals.domain.protections import Calendar
 
 Floats = NDArray[np.float64]
 Moments = NDArray[np.int64]
@@ -126,12 +127,14 @@ class Market:
     """What a backtest runs over: the candles that strategies see, and the quotes that positions live on.
 
     `ticks` is None where only candles are known; then `last_tick`, which quote each candle closed with, is None too.
+    `calendar` is what was announced for it, for strategies that mind the news.
     """
 
     symbol: str
     candles: Candles
     ticks: Ticks | None = None
     last_tick: Places | None = None
+    calendar: Calendar = ()
 
 
 def _goes_back(moments: Moments, *, may_stand_still: bool) -> NDArray[np.bool_]:

@@ -29,9 +29,9 @@ def run_in_parts(
     span = span_of(strategy, market.candles, rules)
     desk = Desk(strategy, market, rules)
     signals = (
-        found(Reading(strategy, market.candles), span, desk)
+        found(Reading(strategy, market.candles, market.calendar), span, desk)
         if is_vectorisable(strategy)
-        else ((place, signal) for place, signal, _ in raised(strategy, market.candles, span, None))
+        else ((place, signal) for place, signal, _ in raised(strategy, market, span, None))
     )
     ends = np.searchsorted(market.candles.end_ms, np.asarray(bounds_ms), side="right").tolist()
     part = 0

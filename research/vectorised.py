@@ -24,6 +24,7 @@ from services.signals.domain.anchors import stretches
 from services.signals.domain.arrays import ExactArrays, exact_arrays
 from services.signals.domain.columns import CandleColumns, Columns
 from services.signals.domain.opinion import Evaluation, Signal
+from services.signals.domain.protections import Calendar
 from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy
 from services.signals.domain.view import Values, View, values_of
@@ -37,10 +38,11 @@ def is_vectorisable(strategy: Strategy[Any]) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """A strategy that reads columns, and the candles that it reads."""
+    """A strategy that reads columns, the candles that it reads, and what was announced for them."""
 
     strategy: Strategy[Any]
     candles: Candles
+    calendar: Calendar = ()
 
     @cached_property
     def columns(self) -> Columns:
@@ -76,7 +78,8 @@ class Reading:
         """Ask by the code that runs live, on indicators fed from the seed of the candle's stretch."""
         seed = self._parts[bisect_right(self._parts, place, key=lambda part: part.first) - 1].seed
         fed = _part(self.candles, seed, place + 1)
-        return [signal for _, signal in StrategyRun(self.strategy).signals(fed, place - seed)]
+        run = StrategyRun(self.strategy, calendar=self.calendar)
+        return [signal for _, signal in run.signals(fed, place - seed)]
 
     @cached_property
     def _parts(self) -> list[Any]:

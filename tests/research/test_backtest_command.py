@@ -214,3 +214,13 @@ def test_a_missing_tape_is_named(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "no such tape" in result.stderr
+
+
+def test_a_calendar_that_is_wrong_is_named_with_its_line(candle_file: Path, tmp_path: Path) -> None:
+    news = tmp_path / "news.csv"
+    news.write_text("time,subject\nsoon,NFP\n")
+
+    result = run(*NEAR, "--candles", candle_file, "--news", news)
+
+    assert result.exit_code == 2
+    assert f"--news: {news}, line 2: time 'soon' must be a moment" in result.stderr

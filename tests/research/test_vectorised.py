@@ -1,7 +1,8 @@
 """The fast path of a search makes the very trades of the backtest."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from services.positions.domain.plans import PLAIN, read_plan
 from services.signals.domain.arrays import Arrays, exact_arrays
 from services.signals.domain.built_in import BUILT_IN
 from services.signals.domain.columns import Columns
-from services.signals.domain.protections import CooldownPeriod, Protection
+from services.signals.domain.protections import CooldownPeriod, News, NewsGuard, Protection
 from services.signals.domain.running import StrategyRun
 from services.signals.domain.strategy import Strategy, build_strategy, search_space
 from services.signals.domain.trend_pullback import TrendPullback
@@ -109,6 +110,31 @@ def test_a_seam_is_looked_at_even_where_no_side_is_shown() -> None:
     object.__setattr__(reading, "arrays", type(reading.arrays)(reading.arrays.values, frozenset({4_000})))
 
     assert 4_000 in reading.flagged(Span(3_000, LONG)).tolist()
+
+
+class Wary(Crossing):
+    """It keeps away from the news."""
+
+    name: ClassVar[str] = "wary"
+
+    def protections(self) -> list[Protection]:
+        return [NewsGuard(minutes_before=30, minutes_after=60)]
+
+
+def test_what_was_announced_keeps_a_strategy_from_the_market_on_either_path() -> None:
+    strategy, market = build_strategy(Wary, {}), walks[0.0]
+    undisturbed = run_backtest(strategy, market, rules()).trades
+    disturbed_s = undisturbed[1].opened_ms // 1000
+    warned = replace(market, calendar=(News(disturbed_s, "NFP"),))
+
+    trades = run_backtest(strategy, warned, rules()).trades
+
+    near = range(disturbed_s - 30 * 60, disturbed_s + 60 * 60 + 1)
+    assert undisturbed[0].id == trades[0].id
+    assert not any(trade.opened_ms // 1000 in near for trade in trades)
+    assert [list(part) for part in run_in_parts(strategy, warned, rules(), [int(market.candles.end_ms[-1])])] == [
+        list(trades)
+    ]
 
 
 @pytest.mark.parametrize("parts", [1, 3, 7])

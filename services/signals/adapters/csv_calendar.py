@@ -11,25 +11,28 @@ from services.signals.domain.protections import News
 COLUMNS = ["time", "subject"]
 
 
-def read_calendar(path: Path) -> tuple[News, ...]:
+SETTING = "SINYAL_SIGNALS_NEWS"
+
+
+def read_calendar(path: Path, asked_by: str = SETTING) -> tuple[News, ...]:
     """Return the events of a file in the order of time; rows are an ISO moment, UTC unless it says so, and words.
 
-    Raises StartError naming the file, the line and what would be right.
+    Raises StartError naming `asked_by`, the file, the line and what would be right.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return tuple(sorted(_events(path, file), key=lambda news: news.at_s))
+            return tuple(sorted(_events(asked_by, path, file), key=lambda news: news.at_s))
     except (OSError, UnicodeDecodeError) as e:
-        raise StartError(f"SINYAL_SIGNALS_NEWS: {path} cannot be read ({e}); give a CSV file of time,subject") from e
+        raise StartError(f"{asked_by}: {path} cannot be read ({e}); give a CSV file of time,subject") from e
 
 
-def _events(path: Path, lines: Iterator[str]) -> Iterator[News]:
+def _events(asked_by: str, path: Path, lines: Iterator[str]) -> Iterator[News]:
     reader = csv.reader(lines)
     for row in reader:
         texts = [text.strip() for text in row]
         is_header = reader.line_num == 1 and [text.lower() for text in texts] == COLUMNS
         if any(texts) and not is_header:
-            yield _event(f"SINYAL_SIGNALS_NEWS: {path}, line {reader.line_num}", texts)
+            yield _event(f"{asked_by}: {path}, line {reader.line_num}", texts)
 
 
 def _event(where: str, texts: list[str]) -> News:
