@@ -68,6 +68,14 @@ INDICATOR_UPDATES = Counter(
     "sinyal_indicator_updates_total", "Candles fed into indicator state: once per candle.", ["symbol", "interval"]
 )
 SIGNALS = Counter("sinyal_signals_total", "Signals raised.", ["symbol", "strategy", "mode", "side"])
+STRATEGY_FAILING = Gauge(
+    "sinyal_strategy_failing",
+    "1 while a strategy raises an error and says nothing. Read strategy.failed in the log.",
+    ["symbol", "strategy"],
+)
+BROKEN_STRATEGIES = Gauge(
+    "sinyal_broken_strategies", "Files of the strategies' folder that cannot run. Above 0: /readyz names file and line."
+)
 TICK_TO_SIGNAL = Histogram("sinyal_tick_to_signal_seconds", "Candle published to signal published.", buckets=SECONDS)
 CANDLES_HELD = Gauge("sinyal_candles_held", "Candles in memory.", ["symbol", "interval"])
 
@@ -104,3 +112,9 @@ RECEIVER_MODE = Gauge("sinyal_receiver_mode", "1 for the way updates arrive now.
 def exposition() -> bytes:
     """Write all metrics in Prometheus' text format."""
     return generate_latest(REGISTRY)
+
+
+def exported() -> set[str]:
+    """Name all metrics as Prometheus sees them."""
+    types = [line.split() for line in exposition().decode().splitlines() if line.startswith("# TYPE ")]
+    return {name for _, _, name, _ in types}

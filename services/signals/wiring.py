@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from chassis import metrics
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.consume import consume
@@ -39,6 +40,7 @@ class SignalsRoom:
         self._settings = settings
         self._is_warm = False
         self._shelf = open_shelf(settings.strategy_folder)
+        metrics.BROKEN_STRATEGIES.set(len(self._shelf.broken))
         for broken in self._shelf.broken:
             logger.error("strategy.broken", error=str(broken))
         self._strategies: Sequence[Strategy[Any]] = load_strategies(

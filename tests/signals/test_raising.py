@@ -321,6 +321,13 @@ async def test_a_strategy_that_fails_does_not_stop_those_after_it(tmp_path: Path
         assert "trend_pullback" in {signal.strategy for signal in bus.said(catalogue.SIGNAL)}
         answer = await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=SYMBOL, strategy="failing:M1"))
         assert answer.why == ("why.strategy_failed",)
+        shown = {label: value("sinyal_strategy_failing", label) for label in ("failing:M1", "trend_pullback:M1")}
+        assert shown == {"failing:M1": 1, "trend_pullback:M1": None}  # the one never failed
+        assert REGISTRY.get_sample_value("sinyal_broken_strategies") == 1
+
+
+def value(sample: str, strategy: str) -> float | None:
+    return REGISTRY.get_sample_value(sample, {"symbol": SYMBOL, "strategy": strategy})
 
 
 def follow_up(past: list[Candle]) -> list[Candle]:

@@ -89,9 +89,11 @@ class SeriesMemory:
             if strategy.label not in self._failing:  # told once, and not for each of a chart's five hundred candles
                 logger.exception("strategy.failed", strategy=strategy.label, symbol=self.symbol)
             self._failing.add(strategy.label)
+            metrics.STRATEGY_FAILING.labels(self.symbol, strategy.label).set(1)
             return FAILED
         if strategy.label in self._failing:
             self._failing.remove(strategy.label)
+            metrics.STRATEGY_FAILING.labels(self.symbol, strategy.label).set(0)
             logger.info("strategy.recovered", strategy=strategy.label, symbol=self.symbol)
         return evaluation
 
