@@ -181,14 +181,14 @@ async def _drain(stack: Stack, limit_s: float) -> None:
 
 
 async def _unless(event: asyncio.Event, work: "asyncio.Future[Any]") -> bool:
-    """Wait for `work`, and raise what it raises; when `event` is first, end it and return False."""
+    """Wait for `work`, and raise what it raises; when `event` is first, or `work` failed by it, end it: False."""
     waiter = asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            await work
-            return True
-        return False
+        if not work.done() or (event.is_set() and work.exception() is not None):
+            return False
+        await work
+        return True
     finally:
         waiter.cancel()
         work.cancel()

@@ -99,7 +99,7 @@ class Stack:
         try:
             await asyncio.shield(creating)
         except asyncio.CancelledError:
-            await asyncio.wait({creating})
+            await asyncio.gather(creating, return_exceptions=True)  # a Ctrl-C may have ended it in its first instant
             raise
 
     async def stop(self) -> None:

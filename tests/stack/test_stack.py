@@ -154,7 +154,8 @@ def test_the_janitor_has_nothing_to_wait_for_after_an_orderly_end(tmp_path: Path
 @pytest.mark.parametrize("moment", ["nats", "telegram"])
 def test_a_demo_that_is_killed_leaves_nothing(moment: str, temporary: Path) -> None:
     demo = start_demo(temporary)
-    until(lambda: has_started(temporary, moment))
+    until(lambda: has_started(temporary, moment) or demo.poll() is not None)
+    assert demo.poll() is None, demo.communicate()
 
     demo.kill()
     demo.communicate()
@@ -170,7 +171,7 @@ def test_a_demo_that_is_stopped_while_it_starts_says_so_and_leaves_nothing(numbe
     until(lambda: any(temporary.glob("sinyal-*/postgres/data")))  # initdb is at work
 
     os.killpg(demo.pid, number)  # as a terminal's Ctrl-C does
-    _, said = demo.communicate(timeout=30)
+    _, said = demo.communicate(timeout=100)
 
     assert demo.returncode == 2
     assert said.strip().splitlines()[-1] == "sinyal: stopped while starting"
@@ -190,7 +191,7 @@ def test_a_demo_that_is_stopped_while_people_join_ends_at_once(temporary: Path) 
     demo.send_signal(signal.SIGINT)
     time.sleep(1.5)
     demo.send_signal(signal.SIGINT)  # and do not wait for their messages
-    demo.communicate(timeout=60)
+    demo.communicate(timeout=100)
 
     assert time.monotonic() - asked < 30
     assert marked_anywhere(temporary) == []
