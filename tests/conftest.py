@@ -14,6 +14,7 @@ SLOW_FILES = frozenset(
         "test_montecarlo.py",
         "test_new_strategy.py",
         "test_optimize.py",
+        "test_optimize_command.py",
         "test_outages.py",
         "test_scenarios.py",
         "test_venue_contract.py",
