@@ -141,6 +141,7 @@ async def test_exits_and_answers_do_not_wait_for_a_signal_that_is_being_handed_o
 async def test_a_page_reads_what_its_own_people_have_and_nothing_else(house: House) -> None:
     """The plan was made, and is kept, while nobody had a position; it must not read the table of all."""
     await fill(house, 1000)
+    await house.rows_only("analyze")
     async with PostgresStore(house.pool).work() as work:
         for _ in range(15):  # from the eleventh on the database keeps the plan
             await work.proposals.candidates(LOOK, after_id=NOBODY, limit=10)
