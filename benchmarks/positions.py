@@ -1,17 +1,17 @@
 """What a tick costs with many open positions: the level index beside looking at every position, beside numpy, and
-beside nautilus_trader's matching engine. And what a fan-out costs.
+beside nautilus_trader's matching engine. And what the room costs on a real broker and a real database.
 
-    python -m benchmarks.positions [--no-peer]           no server needed
-    python -m benchmarks.positions --database URL        also one signal to 1,000 and 10,000 people, and all their exits
+    python -m benchmarks.positions [--no-peer] [--no-servers]
 
 First a market that closes nothing, where the stops of half of the positions trail: the same ticks for all four, and
 the same stops must come out of the first three. Then a market in which trades end all the time and new ones take
-their place. All times are CPU. The peer lives in `.sinyal/peers`, made at the first call. The database must be empty
-and migrated; it is filled and left so. Exit status 1: the results differ, or a promise of the index is broken.
+their place. These times are CPU. Then, by the wall: one signal to 1,000, 10,000 and 100,000 people, and the answers to
+others meanwhile; from a tick to the exit event; the start with many open. The peer lives in `.sinyal/peers`, made at
+the first call. Exit status 1: the results differ, or a promise is broken; on a machine that is busy with other things
+look at the CPU beside the wall before you believe the latter.
 """
 
 import argparse
-import asyncio
 import json
 import random
 import subprocess
@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.candles import ROOT, peer_python
-from benchmarks.positions_fan_out import show_fan_out
+from benchmarks.positions_live import show_live
 from contracts.messages import Side
 from services.positions.domain.course import Course, Followed, Trail, after, step
 from services.positions.domain.exits import Price
@@ -245,12 +245,12 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--no-peer", action="store_true", help="leave nautilus_trader out")
-    parser.add_argument("--database", metavar="URL", help="an empty, migrated database")
+    parser.add_argument("--no-servers", action="store_true", help="leave out what needs a broker and a database")
     asked = parser.parse_args()
     wrong = show_four_ways(has_peer=not asked.no_peer)
     show_coming_and_going()
-    if asked.database:
-        asyncio.run(show_fan_out(asked.database))
+    if not asked.no_servers:
+        wrong += show_live()
     for one in wrong:
         print(f"WRONG: {one}", file=sys.stderr)
     return 1 if wrong else 0

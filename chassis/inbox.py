@@ -13,6 +13,14 @@ async def first_time(connection: AsyncConnection[tuple[Any, ...]], consumer: str
     return cursor.rowcount == 1
 
 
+async def is_known(connection: AsyncConnection[tuple[Any, ...]], consumer: str, message_id: str) -> bool:
+    """Look whether a message was recorded: for work of several transactions, which records it with the last."""
+    cursor = await connection.execute(
+        "select from inbox where consumer = %s and message_id = %s", [consumer, message_id]
+    )
+    return cursor.rowcount == 1
+
+
 async def forget_older(connection: AsyncConnection[tuple[Any, ...]], days: int, *, limit: int = 10_000) -> int:
     """Delete at most `limit` of what was handled more than `days` ago, and return how many: fewer, and that was all.
 

@@ -42,6 +42,18 @@ class Applicant:
     lots: Decimal
 
 
+NOBODY = -1
+"""Lower than the id of any subscriber."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Subscribers by their ids: those behind `after_id`, up to and with `until_id`."""
+
+    after_id: int
+    until_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """How subscribers are looked at: of which symbol, as of which quote (market time; None: now), and since when what
@@ -191,6 +203,16 @@ class Proposals(Protocol):
         """Store the signal itself; one that is stored stays."""
         ...
 
+    async def handed_to(self, signal_id: str) -> int:
+        """Tell up to whom a stored signal was handed out, NOBODY where to none; others who ask wait until the
+        transaction ends.
+        """
+        ...
+
+    async def hand_on(self, signal_id: str, subscriber_id: int) -> None:
+        """Store up to whom a signal was handed out."""
+        ...
+
     async def candidates(self, look: Look, *, after_id: int, limit: int) -> list[Candidate]:
         """List active subscribers with automatic signals, by id, from behind `after_id`."""
         ...
@@ -231,8 +253,8 @@ class Positions(Protocol):
         """List positions whose message expired before a time (wall clock) and whose delivery was never told."""
         ...
 
-    async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
-        """List the positions that ticks can cross, of one signal or all."""
+    async def followed(self, symbol: str, signal_id: str | None = None, people: Span | None = None) -> list[Followed]:
+        """List the positions that ticks can cross, of one signal or all, of some subscribers or all."""
         ...
 
 
@@ -298,11 +320,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Positions that the follower must look at: those of a new signal, or one that is void."""
+    """Positions that the follower must look at: those of a new signal (`people` None: of all its subscribers), or one
+    that is void.
+    """
 
     symbol: str
     signal_id: str | None = None
     voided_id: str | None = None
+    people: Span | None = None
 
 
 class Work(Protocol):
@@ -335,6 +360,10 @@ class Work(Protocol):
 
     async def is_first_time(self, consumer: str, message_id: str) -> bool:
         """Record a message; False when it was handled before."""
+        ...
+
+    async def was_handled(self, consumer: str, message_id: str) -> bool:
+        """Look whether a message is recorded."""
         ...
 
     async def forget_handled(self, days: int, limit: int) -> int:

@@ -14,7 +14,7 @@ from services.positions.domain.history import EVENTS, Arrived, Lost, at_ms
 from services.positions.domain.holding import Holding
 from services.positions.domain.instrument import Instrument, find_instrument
 from services.positions.domain.plans import Bracket, Plan, course_of, read_plan
-from services.positions.ports import Chapter
+from services.positions.ports import Chapter, Span
 
 _LOCK = f"""
     select {HOLDING} from position p join subscriber s on s.id = p.subscriber_id
@@ -55,8 +55,10 @@ _FOLLOWED = """
     select id, side, stop, targets, in_force_ms, stop_reason, jsonb_array_length(legs), plan, entry, initial_stop,
         quote_ms
     from position
-    where symbol = %s and state in ('proposed', 'open') and (%s::text is null or signal_id = %s) order by id
+    where symbol = %(symbol)s and state in ('proposed', 'open')
 """
+_FOLLOWED_OF_SIGNAL = f"{_FOLLOWED} and signal_id = %(signal)s"
+_FOLLOWED_OF_PEOPLE = f"{_FOLLOWED_OF_SIGNAL} and subscriber_id > %(after)s and subscriber_id <= %(until)s"
 _UNSETTLED = """
     select id from position where state in ('proposed', 'parked') and expires_at < %s order by id limit %s
 """
@@ -90,9 +92,14 @@ class PostgresPositions:
         rows = await (await self._connection.execute(_UNSETTLED, (expired_before, limit))).fetchall()
         return [row[0] for row in rows]
 
-    async def followed(self, symbol: str, signal_id: str | None = None) -> list[Followed]:
-        """List the positions that ticks can cross."""
-        rows = await (await self._connection.execute(_FOLLOWED, (symbol, signal_id, signal_id))).fetchall()
+    async def followed(self, symbol: str, signal_id: str | None = None, people: Span | None = None) -> list[Followed]:
+        """List the positions that ticks can cross, by their ids."""
+        query, values = _FOLLOWED, dict[str, object](symbol=symbol, signal=signal_id)
+        if signal_id is not None:
+            query = _FOLLOWED_OF_SIGNAL
+        if people is not None:
+            query, values = _FOLLOWED_OF_PEOPLE, values | {"after": people.after_id, "until": people.until_id}
+        rows = await (await self._connection.execute(f"{query} order by id".encode(), values)).fetchall()
         courses = Courses(find_instrument(symbol))
         return [courses.followed(row) for row in rows]
 

@@ -12,18 +12,27 @@ from services.positions.domain.calm import Pause
 from services.positions.domain.gates import Given
 from services.positions.domain.plans import Plan
 from services.positions.domain.terms import Terms
-from services.positions.ports import Candidate, Look, Proposal, Refused
+from services.positions.ports import NOBODY, Candidate, Look, Proposal, Refused
 
 _RECORD = """
     insert into signal (id, symbol, strategy, strategy_version, interval, mode, side, entry, stop, targets, rr,
         strength, score, reasons, candle_open_s, quote_ms, raised_at)
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (id) do nothing
 """
+_HANDED_TO = "select handed_to from signal where id = %s for no key update"
+_HAND_ON = "update signal set handed_to = %s where id = %s"
+_BY_INDEX = "set local enable_seqscan = off"
+"""Where the statistics still say that nobody has a position, a plan would read the whole table for each subscriber. For
+the same reason `limit 1` below, and no `exists`: that is planned as a table of all who have a position, for each page.
+"""
 _CANDIDATE = f"""
-    select {PERSON}, exists (
-        select from position p where p.subscriber_id = s.id and p.symbol = %(symbol)s
-            and (p.state in ('proposed', 'parked', 'open') or p.state = 'closed' and p.closed_ms > %(quote_ms)s)
-    ), (
+    select {PERSON}, (
+        select true from position p where p.subscriber_id = s.id and p.symbol = %(symbol)s
+            and p.state in ('proposed', 'parked', 'open') limit 1
+    ) is not null or (
+        select true from position p where p.subscriber_id = s.id and p.symbol = %(symbol)s
+            and p.state = 'closed' and p.closed_ms > %(quote_ms)s limit 1
+    ) is not null, (
         select json_agg(json_build_array(p.side, p.entry, p.quote_ms)) from position p
         where p.subscriber_id = s.id and p.symbol = %(symbol)s and p.quote_ms > %(since_ms)s and p.state <> 'void'
     ) from subscriber s
@@ -72,8 +81,18 @@ class PostgresProposals:
         levels = (it.entry, it.stop, list(it.targets), it.rr, it.strength, it.score, list(it.reasons))
         await self._connection.execute(_RECORD, (*origin, *levels, it.candle_open_s, it.quote_ms, it.at))
 
+    async def handed_to(self, signal_id: str) -> int:
+        """Lock the signal's row and read up to whom it was handed out."""
+        row = await (await self._connection.execute(_HANDED_TO, (signal_id,))).fetchone()
+        return NOBODY if row is None or row[0] is None else int(row[0])
+
+    async def hand_on(self, signal_id: str, subscriber_id: int) -> None:
+        """Store up to whom a signal was handed out."""
+        await self._connection.execute(_HAND_ON, (subscriber_id, signal_id))
+
     async def candidates(self, look: Look, *, after_id: int, limit: int) -> list[Candidate]:
         """List subscribers with automatic signals, by id."""
+        await self._connection.execute(_BY_INDEX)
         cursor = await self._connection.execute(_CANDIDATES.encode(), _seen(look) | {"after": after_id, "limit": limit})
         return [_candidate(row) for row in await cursor.fetchall()]
 

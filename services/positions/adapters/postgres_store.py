@@ -45,6 +45,10 @@ class PostgresWork:
         """Record a message in the inbox."""
         return await inbox.first_time(self._connection, consumer, message_id)
 
+    async def was_handled(self, consumer: str, message_id: str) -> bool:
+        """Look into the inbox."""
+        return await inbox.is_known(self._connection, consumer, message_id)
+
     async def forget_handled(self, days: int, limit: int) -> int:
         """Delete old rows of the inbox."""
         return await inbox.forget_older(self._connection, days, limit=limit)

@@ -1,192 +1,166 @@
-"""A signal becomes positions: gates, one position per subscriber, and the messages that tell of it, all at once."""
+"""A signal becomes positions: gates, one position per subscriber, and the messages that tell of it.
 
-from collections.abc import Mapping, Sequence
+An automatic signal is handed out in pages of subscribers, by their ids. A page is one transaction: its positions, its
+refusals, its messages, and how far the signal was handed out by it. So nobody's exit and nobody's question waits for a
+large crowd, the first messages leave while the last are being written, and a copy that dies leaves whole pages: the
+next one goes on behind them. The signal counts as handled with its last page.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from typing import TypeVar
 
 import structlog
 
 from chassis import metrics
-from chassis.bus import Stored
-from chassis.errors import RejectedError
-from chassis.trace import child_trace
-from contracts import catalogue, ids
-from contracts.messages import DrawChart, Mode, SignalRaised
-from services.positions.domain import chart, gates, notices
-from services.positions.domain.day import DaySpan, DayTotal, day_of
+from chassis.bus import Outgoing, Stored
+from chassis.errors import RejectedError, TransientError
+from contracts import catalogue
+from contracts.messages import Mode, SignalRaised
 from services.positions.domain.gates import Refusal
-from services.positions.domain.plans import Choice, Plan
-from services.positions.domain.sizing import lots_of
 from services.positions.domain.subscriber import Person
-from services.positions.domain.terms import Terms, price_signal
-from services.positions.handlers.forms import Forms
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.isolation import in_parts
-from services.positions.handlers.speech import wished
-from services.positions.ports import Candidate, Change, Look, Proposal, Refused, Work
+from services.positions.handlers.offering import Decision, Draft, Offering, Offers
+from services.positions.ports import Change, Proposal, Refused, Span, Work
 
 PAGE = 250
 """Subscribers worked on without a break: about 10 ms, so that ticks do not wait."""
 
 logger = structlog.get_logger()
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Subscribers of a span of ids and what was decided for them, not stored yet."""
+
+    span: Span
+    is_last: bool
+    decision: Decision
+
 
 @dataclass
-class Offering:
-    """One signal while it is handed out: what it offers, and what became of it so far."""
+class Tally:
+    """What became of a signal."""
 
-    terms: Terms
-    refusals: tuple[Refusal, ...]
-    plan: Plan
-    by_choice: dict[Choice, Terms] = field(default_factory=dict)
-    days: dict[str, DaySpan] = field(default_factory=dict)
-    looks: dict[tuple[str, str, Plan], DrawChart] = field(default_factory=dict)
-    forms: dict[tuple[str, str, Plan, Decimal], Forms] = field(default_factory=dict)
-    wished: set[str] = field(default_factory=set)
     proposed: dict[int, str] = field(default_factory=dict)
     refused: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-    def to(self, person: Person) -> Terms:
-        """Tell the terms of a person's plan; who chose alike shares them."""
-        choice = person.preferences.choice
-        if choice not in self.by_choice:
-            self.by_choice[choice] = self.terms.with_plan(choice.over(self.plan))
-        return self.by_choice[choice]
-
-    def day(self, person: Person) -> DaySpan:
-        """Tell a person's own day; those of one time zone share it."""
-        if person.time_zone not in self.days:
-            self.days[person.time_zone] = day_of(self.terms.quote_ms, person.time_zone)
-        return self.days[person.time_zone]
 
 
 class Proposing:
     """Hands signals out."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, *, page: int = PAGE) -> None:
         self._ground = ground
+        self._offers = Offers(ground)
+        self._page = page
 
     async def on_signal(self, signal: SignalRaised, _stored: Stored) -> None:
-        """Give an automatic signal to everybody whose gates are open, in one transaction. Manual ones were asked for
-        by one subscriber and given already: here they are a record only.
+        """Give an automatic signal to everybody whose gates are open, page by page, from where it was left. Manual
+        ones were asked for by one subscriber and given already: here they are a record only.
         """
         if signal.mode is Mode.MANUAL:
             return
         with metrics.FAN_OUT_SECONDS.time():
-            async with self._ground.store.work() as work:
-                if not await work.is_first_time(catalogue.POSITIONS_SIGNALS.name, signal.id):
-                    return
-                offering = await self._offering(work, signal)
-                await self._to_all(work, offering)
-        self._tell(offering)
+            begun = await self._begin(signal)
+            if begun is not None:
+                await self._hand_out(*begun)
 
     async def give(self, signal: SignalRaised, person: Person) -> tuple[str | None, tuple[str, ...]]:
         """Give a signal to one subscriber; returns the position's id, or why there is none."""
+        tally = Tally()
         async with self._ground.store.work() as work:
-            offering = await self._offering(work, signal)
+            offering = await self._offers.offering(work, signal)
             await work.proposals.record(offering.terms)
-            candidate = await work.proposals.candidate(self._look(offering, None), person.subscriber_id)
+            candidate = await work.proposals.candidate(self._offers.look(offering), person.subscriber_id)
             if candidate is not None:
-                await self._to_some(work, offering, [candidate])
-            if offering.proposed:
+                decision = await self._offers.decide(work, offering, [candidate])
+                await self._store(work, offering, decision, tally)
+            if tally.proposed:
                 await work.announce(Change(signal.symbol, signal_id=signal.id))
-        self._tell(offering)
-        return offering.proposed.get(person.subscriber_id), offering.refused.get(person.subscriber_id, ())
+        _count(tally)
+        _tell(offering, len(tally.proposed), len(tally.refused))
+        return tally.proposed.get(person.subscriber_id), tally.refused.get(person.subscriber_id, ())
 
-    async def _offering(self, work: Work, signal: SignalRaised) -> Offering:
-        """Look at what is the same for everybody. A price that has gone away since is priced anew, this once."""
-        instrument = self._ground.instruments.get(signal.symbol)
-        if instrument is None:
-            raise RejectedError(f"{signal.symbol} is not followed here: see SINYAL_POSITIONS_SYMBOLS")
-        terms, spread = price_signal(signal, instrument), signal.ask - signal.bid
-        price = self._ground.market.price(signal.symbol)
-        if price is not None and terms.has_left(price):
-            terms, spread = price_signal(signal, instrument, price), price.ask - price.bid
-            logger.info("signal.repriced", signal_id=signal.id, symbol=signal.symbol)
-        refusals = gates.market_refusals(
-            instrument,
-            feed=self._ground.market.feed(signal.symbol),
-            spread=spread,
-            is_expired=self._ground.clock.now() >= terms.expires_at,
-            is_paused=await work.proposals.pause(signal.symbol, terms.quote_ms) is not None,
-        )
-        return Offering(terms, refusals, self._ground.plans.of(signal.strategy))
+    # --- to all -------------------------------------------------------------------------------------------------------
 
-    async def _to_all(self, work: Work, offering: Offering) -> None:
-        signal, look = offering.terms.signal, self._look(offering, offering.terms.quote_ms)
-        await work.proposals.record(offering.terms)
-        after_id = -1
-        while page := await work.proposals.candidates(look, after_id=after_id, limit=PAGE):
-            after_id = page[-1].person.subscriber_id
-            await self._to_some(work, offering, page)
-        if offering.proposed:
-            await work.announce(Change(signal.symbol, signal_id=signal.id))
+    async def _begin(self, signal: SignalRaised) -> tuple[Offering, int] | None:
+        """Work out the offering, and find behind whom to go on; None: it was handed out to all."""
+        async with self._ground.store.work() as work:
+            if await work.was_handled(catalogue.POSITIONS_SIGNALS.name, signal.id):
+                return None
+            offering = await self._offers.offering(work, signal)
+            await work.proposals.record(offering.terms)
+            return offering, await work.proposals.handed_to(signal.id)
 
-    def _look(self, offering: Offering, quote_ms: int | None) -> Look:
-        terms = offering.terms
-        return Look(terms.signal.symbol, quote_ms, terms.quote_ms - self._ground.rules.memory_ms)
-
-    async def _to_some(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> None:
-        """Look at the gates of some subscribers and store what comes of it."""
-        allowed = [one for one in page if self._ground.access.is_allowed(one.person.subscriber_id)]
-        passed = await self._through_gates(work, offering, allowed)
-
-        async def propose(people: Sequence[Person]) -> None:
-            await self._propose(work, offering, people)
-
-        await in_parts(work, passed, propose, _give_up)
-        await self._refuse(work, offering, [one.person.subscriber_id for one in allowed])
-
-    async def _through_gates(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> list[Person]:
-        days = await self._days(work, offering, page)
-        passed = []
-        for one in page:
-            person = one.person
-            refusals = self._refusals(offering, one)
-            refusals += self._chosen_refusals(offering, person, days.get(person.subscriber_id))
-            if refusals:
-                offering.refused[person.subscriber_id] = refusals
+    async def _hand_out(self, offering: Offering, after_id: int) -> None:
+        """Store page after page, and decide the next one meanwhile."""
+        proposed = refused = 0
+        page = await self._decide(offering, after_id)
+        while True:
+            following: Page | None = None
+            if page.is_last:
+                tally = await self._store_page(offering, page)
             else:
-                passed.append(person)
-        return passed
+                tally, following = await _side_by_side(
+                    self._store_page(offering, page), self._decide(offering, page.span.until_id)
+                )
+            proposed, refused = proposed + len(tally.proposed), refused + len(tally.refused)
+            if following is None:
+                break
+            page = following
+        _tell(offering, proposed, refused)
 
-    async def _days(self, work: Work, offering: Offering, page: Sequence[Candidate]) -> Mapping[int, DayTotal]:
-        """Read what those lost today who have a limit."""
-        people = [one.person for one in page if one.person.preferences.daily_loss_limit is not None]
-        if not people:
-            return {}
-        return await work.positions.day_totals({one.subscriber_id: offering.day(one) for one in people})
+    async def _decide(self, offering: Offering, after_id: int) -> Page:
+        """Decide for the next subscribers behind an id."""
+        async with self._ground.store.work() as work:
+            look = self._offers.look(offering)
+            candidates = await work.proposals.candidates(look, after_id=after_id, limit=self._page)
+            decision = await self._offers.decide(work, offering, candidates)
+        until_id = candidates[-1].person.subscriber_id if candidates else after_id
+        return Page(Span(after_id, until_id), len(candidates) < self._page, decision)
 
-    def _refusals(self, offering: Offering, one: Candidate) -> tuple[Refusal, ...]:
-        terms = offering.terms
-        return offering.refusals + gates.personal_refusals(
-            self._ground.rules, terms.instrument, terms.offer, has_position=one.has_position, given=one.given
-        )
+    async def _store_page(self, offering: Offering, page: Page) -> Tally:
+        """Store a page whole, if it is still the next one."""
+        signal, tally = offering.signal, Tally()
+        async with self._ground.store.work() as work:
+            if await work.proposals.handed_to(signal.id) != page.span.after_id:
+                raise TransientError(f"another copy hands out {signal.id}")
+            await self._store(work, offering, page.decision, tally)
+            await work.proposals.hand_on(signal.id, page.span.until_id)
+            if tally.proposed:
+                await work.announce(Change(signal.symbol, signal_id=signal.id, people=page.span))
+            if page.is_last:
+                await work.is_first_time(catalogue.POSITIONS_SIGNALS.name, signal.id)
+        _count(tally)
+        return tally
 
-    def _chosen_refusals(self, offering: Offering, person: Person, day: DayTotal | None) -> tuple[Refusal, ...]:
-        return gates.chosen_refusals(
-            person.preferences,
-            time_zone=person.time_zone,
-            market_ms=offering.terms.quote_ms,
-            day_pnl=Decimal(0) if day is None else day.pnl,
-            is_asked_for=offering.terms.signal.mode is Mode.MANUAL,
-        )
+    # --- to some ------------------------------------------------------------------------------------------------------
 
-    async def _propose(self, work: Work, offering: Offering, people: Sequence[Person]) -> None:
+    async def _store(self, work: Work, offering: Offering, decision: Decision, tally: Tally) -> None:
+        """Store what was decided; what the database refuses for one is left out for this one only."""
+
+        async def propose(drafts: Sequence[Draft]) -> None:
+            await self._propose(work, offering, drafts, tally)
+
+        await in_parts(work, decision.drafts, propose, _give_up)
+        tally.refused.update(decision.refused)
+        await self._refuse(work, offering.signal, tally.refused)
+
+    async def _propose(self, work: Work, offering: Offering, drafts: Sequence[Draft], tally: Tally) -> None:
         """Store the positions with their messages. Whoever got another position meanwhile loses the race."""
-        signal, at = offering.terms.signal, self._ground.clock.now()
-        wanted = [self._proposal(offering, one) for one in people]
-        stored = await work.proposals.propose(signal, wanted, at)
-        made = [one for one in wanted if one.position_id in stored]
-        forms = [self._form(offering, one) for one in made]
-        wishes = {wish.key: wished(wish) for wish in offering.looks.values() if wish.key not in offering.wished}
-        messages = [
-            message for form, one in zip(forms, made, strict=True) for message in form.fill(one.position_id, one.person)
-        ]
-        await work.say([*wishes.values(), *messages])
-        offering.wished.update(wishes)
-        offering.proposed.update({one.person.subscriber_id: one.position_id for one in made})
-        offering.refused.update(await self._lost(work, [one for one in wanted if one.position_id not in stored]))
+        wanted = [one.proposal for one in drafts]
+        stored = await work.proposals.propose(offering.signal, wanted, self._ground.clock.now())
+        made = [one for one in drafts if one.proposal.position_id in stored]
+        wishes: dict[str, Outgoing] = {one.wish.id: one.wish for one in made}
+        await work.say([*wishes.values(), *(message for one in made for message in one.messages)])
+        refused = await self._lost(work, [one for one in wanted if one.position_id not in stored])
+        tally.proposed.update({one.proposal.person.subscriber_id: one.proposal.position_id for one in made})
+        tally.refused.update(refused)
 
     async def _lost(self, work: Work, lost: Sequence[Proposal]) -> dict[int, tuple[str, ...]]:
         """Tell why a position could not be stored: this one existed already (and ended), or another one lives."""
@@ -198,68 +172,45 @@ class Proposing:
             for one in lost
         }
 
-    def _proposal(self, offering: Offering, person: Person) -> Proposal:
-        terms = offering.to(person)
-        lots = lots_of(person.lots, person.preferences, terms.instrument, entry=terms.entry, stop=terms.stop)
-        return Proposal(ids.position_id(terms.signal.id, person.subscriber_id), person, terms, lots)
-
-    def _form(self, offering: Offering, one: Proposal) -> Forms:
-        """Find the messages of all who share how it looks and how large it is."""
-        person = one.person
-        look = (person.language, person.time_zone, one.terms.plan, one.lots)
-        if look not in offering.forms:
-            stamp = notices.Stamp(self._ground.clock.now(), child_trace(one.terms.signal.trace))
-            picture = self._picture(offering, one)
-            offering.forms[look] = Forms(one.terms, person, one.lots, picture.key, stamp)
-        return offering.forms[look]
-
-    def _picture(self, offering: Offering, one: Proposal) -> DrawChart:
-        """Wish for the picture of one language, time zone and plan; the same for everybody who shares them."""
-        person, signal = one.person, offering.terms.signal
-        look = (person.language, person.time_zone, one.terms.plan)
-        if look not in offering.looks:
-            picture = chart.Picture(
-                symbol=signal.symbol,
-                interval=signal.interval,
-                until_s=signal.candle_open_s,
-                language=person.language,
-                time_zone=person.time_zone,
-                levels=one.terms.levels,
-            )
-            offering.looks[look] = chart.wish(
-                picture,
-                at=self._ground.clock.now(),
-                trace=child_trace(signal.trace),
-                expires_at=offering.terms.expires_at,
-            )
-        return offering.looks[look]
-
-    async def _refuse(self, work: Work, offering: Offering, people: Sequence[int]) -> None:
-        """Keep the refusals of these people."""
-        signal, at = offering.terms.signal, self._ground.clock.now()
-        refused = [
+    async def _refuse(self, work: Work, signal: SignalRaised, refused: dict[int, tuple[str, ...]]) -> None:
+        """Keep these refusals."""
+        at = self._ground.clock.now()
+        rows = [
             Refused(
-                subscriber_id=one, symbol=signal.symbol, mode=signal.mode, reasons=offering.refused[one],
-                refused_at=at, signal_id=signal.id, market_ms=signal.quote_ms,
+                subscriber_id=one, symbol=signal.symbol, mode=signal.mode, reasons=reasons, refused_at=at,
+                signal_id=signal.id, market_ms=signal.quote_ms,
             )
-            for one in people if one in offering.refused
+            for one, reasons in sorted(refused.items())
         ]  # fmt: skip
-        await work.proposals.refuse(refused)
-
-    def _tell(self, offering: Offering) -> None:
-        metrics.POSITIONS.labels("proposed").inc(len(offering.proposed))
-        for reasons in offering.refused.values():
-            for reason in reasons:
-                metrics.REFUSALS.labels(reason).inc()
-        logger.info(
-            "signal.handed_out",
-            signal_id=offering.terms.signal.id,
-            symbol=offering.terms.signal.symbol,
-            count=len(offering.proposed),
-            suppressed=len(offering.refused),
-        )
+        await work.proposals.refuse(rows)
 
 
-def _give_up(person: Person, error: RejectedError) -> None:
+async def _side_by_side(store: Coroutine[None, None, Tally], decide: Coroutine[None, None, T]) -> tuple[Tally, T]:
+    """Run both at once; what fails first stops the other and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            stored, decided = group.create_task(store), group.create_task(decide)
+    except ExceptionGroup as e:
+        raise e.exceptions[0] from e
+    return stored.result(), decided.result()
+
+
+def _count(tally: Tally) -> None:
+    metrics.POSITIONS.labels("proposed").inc(len(tally.proposed))
+    for reason, count in Counter(reason for reasons in tally.refused.values() for reason in reasons).items():
+        metrics.REFUSALS.labels(reason).inc(count)
+
+
+def _tell(offering: Offering, proposed: int, refused: int) -> None:
+    logger.info(
+        "signal.handed_out",
+        signal_id=offering.signal.id,
+        symbol=offering.signal.symbol,
+        count=proposed,
+        suppressed=refused,
+    )
+
+
+def _give_up(one: Draft, error: RejectedError) -> None:
     metrics.BUGS.labels(catalogue.POSITIONS_SIGNALS.name, catalogue.SIGNAL.name).inc()
-    logger.error("proposal.refused", subscriber_id=person.subscriber_id, error=str(error))
+    logger.error("proposal.refused", subscriber_id=one.proposal.person.subscriber_id, error=str(error))

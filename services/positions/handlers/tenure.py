@@ -19,7 +19,7 @@ from services.positions.handlers.follower import Follower
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.patience import patient
 from services.positions.handlers.pending import Batch
-from services.positions.ports import Change, Lease, Leases, Mark, TenureOverError
+from services.positions.ports import Change, Lease, Leases, Mark, Span, TenureOverError
 
 CHUNK = 250
 """Exits stored in one transaction: about 20 ms of the loop."""
@@ -74,10 +74,10 @@ class TickFollowing:
         async with self._ground.store.work() as work:
             return *await work.progress.begin(self.symbol), await work.progress.pausing(self.symbol)
 
-    async def _load(self, follower: Follower, signal_id: str | None) -> None:
+    async def _load(self, follower: Follower, signal_id: str | None, people: Span | None = None) -> None:
         """Follow what is stored and live, of one signal or all."""
         async with self._ground.store.work() as work:
-            positions = await work.positions.followed(self.symbol, signal_id)
+            positions = await work.positions.followed(self.symbol, signal_id, people)
         for first in range(0, len(positions), CHUNK):
             follower.follow(positions[first : first + CHUNK])
             await asyncio.sleep(0)  # ten thousand positions must not hold up a tick
@@ -153,7 +153,7 @@ class TickFollowing:
         if change.voided_id is not None:
             follower.forget(change.voided_id)
         if change.signal_id is not None:
-            await self._load(follower, change.signal_id)
+            await self._load(follower, change.signal_id, change.people)
 
     async def _is_current(self, tenure: int) -> bool:
         async with self._ground.store.work() as work:
