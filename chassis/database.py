@@ -20,6 +20,8 @@ from chassis.log import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_SQL = Path(__file__).parent / "sql"
+SCHEMAS = ("positions", "telegram")
+"""The rooms that keep tables, in the order they are migrated and backed up."""
 MIGRATION_LOCK = 0x51_4E_59_41  # any constant of ours: two migrators wait for each other
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
@@ -119,7 +121,7 @@ def find_migrations(schema: str) -> list[Migration]:
     return [Migration(schema, f"{file.parent.parent.name}/{file.name}", file.read_text()) for file in files]
 
 
-async def apply_migrations(url: str, schemas: tuple[str, ...] = ("positions", "telegram")) -> list[str]:
+async def apply_migrations(url: str, schemas: tuple[str, ...] = SCHEMAS) -> list[str]:
     """Bring the schemas up to date; returns the names of what was applied. Two at a time wait for each other.
 
     Raises:
