@@ -18,6 +18,10 @@ RUN if [ "$ROOM" = charts ]; then \
       apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-roboto-unhinted >/dev/null \
       && rm -rf /var/lib/apt/lists/*; \
     fi \
+ && if [ "$ROOM" = tools ]; then \
+      apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null \
+      && rm -rf /var/lib/apt/lists/*; \
+    fi \
  && groupadd --gid 10001 sinyal && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp sinyal
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app

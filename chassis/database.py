@@ -15,11 +15,13 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from chassis.errors import StartError, TransientError
+from chassis.errors import ConflictError, StartError, TransientError
 from chassis.log import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_SQL = Path(__file__).parent / "sql"
+SCHEMAS = ("positions", "telegram")
+"""The rooms that keep tables, in the order they are migrated and backed up."""
 MIGRATION_LOCK = 0x51_4E_59_41  # any constant of ours: two migrators wait for each other
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]]
@@ -48,6 +50,17 @@ AWAY = (
     PoolTimeout,
 )
 """What heals by itself, as psycopg tells it."""
+
+CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+FULL = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory)
+
+
+class DatabaseFullError(TransientError):
+    """The database has no room for what is to be written; what is there can be read."""
+
+
+class MigrationRefusedError(StartError):
+    """The database refuses a migration: somebody else must do something first, or rows are not what they must be."""
 
 
 class MigrationChangedError(StartError):
@@ -109,7 +122,10 @@ async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[tuple[Any, ..
         async with pool.connection() as connection:
             yield connection
     except AWAY as e:
-        raise TransientError(f"database: {redact(str(e)).strip()}") from e
+        kind = (
+            ConflictError if isinstance(e, CONFLICTS) else DatabaseFullError if isinstance(e, FULL) else TransientError
+        )
+        raise kind(f"database: {redact(str(e)).strip()}") from e
 
 
 def find_migrations(schema: str) -> list[Migration]:
@@ -119,11 +135,11 @@ def find_migrations(schema: str) -> list[Migration]:
     return [Migration(schema, f"{file.parent.parent.name}/{file.name}", file.read_text()) for file in files]
 
 
-async def apply_migrations(url: str, schemas: tuple[str, ...] = ("positions", "telegram")) -> list[str]:
+async def apply_migrations(url: str, schemas: tuple[str, ...] = SCHEMAS) -> list[str]:
     """Bring the schemas up to date; returns the names of what was applied. Two at a time wait for each other.
 
     Raises:
-        StartError: the database cannot be reached, or a migration that was applied has been edited since.
+        StartError: the database cannot be reached or refuses, or a migration that was applied has been edited since.
     """
     try:
         connection = await AsyncConnection.connect(url, autocommit=True, connect_timeout=5)
@@ -155,6 +171,15 @@ async def _outstanding(connection: AsyncConnection[tuple[Any, ...]], schema: str
 
 
 async def _apply(connection: AsyncConnection[tuple[Any, ...]], migration: Migration) -> str:
+    try:
+        await _run(connection, migration)
+    except (psycopg.errors.InsufficientPrivilege, psycopg.IntegrityError) as e:
+        told = f"{e.diag.message_primary}" + (f" ({e.diag.message_hint})" if e.diag.message_hint else "")
+        raise MigrationRefusedError(f"{migration.schema}: {migration.name}: {told}") from e
+    return f"{migration.schema}: {migration.name}"
+
+
+async def _run(connection: AsyncConnection[tuple[Any, ...]], migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(sql.SQL("set local search_path to {}").format(sql.Identifier(migration.schema)))
         await connection.execute(migration.text.encode())
@@ -164,4 +189,3 @@ async def _apply(connection: AsyncConnection[tuple[Any, ...]], migration: Migrat
             ),
             [migration.name, migration.digest],
         )
-    return f"{migration.schema}: {migration.name}"

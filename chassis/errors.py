@@ -13,6 +13,10 @@ class TransientError(SinyalError):
         self.delay_s = delay_s
 
 
+class ConflictError(TransientError):
+    """Two transactions were in each other's way and this one was given up: the same again may do at once."""
+
+
 class RejectedError(SinyalError):
     """Never: the message goes to the dead letters with this reason."""
 

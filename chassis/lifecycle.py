@@ -20,6 +20,7 @@ from chassis import log
 from chassis.clock import Clock, SystemClock
 from chassis.errors import StartError
 from chassis.health import Health
+from chassis.pulse import beat
 from chassis.settings import PREFIX, RoomSettings, load
 
 S = TypeVar("S", bound=RoomSettings)
@@ -87,6 +88,7 @@ async def _until_stopped(work: Awaitable[None], stop: asyncio.Event, grace_s: fl
     task = asyncio.ensure_future(work)
     waiter = asyncio.ensure_future(stop.wait())
     ticker = asyncio.ensure_future(_summarise())
+    pulse = asyncio.ensure_future(beat())
     try:
         await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -99,6 +101,7 @@ async def _until_stopped(work: Awaitable[None], stop: asyncio.Event, grace_s: fl
     finally:
         waiter.cancel()
         ticker.cancel()
+        pulse.cancel()
 
 
 async def _summarise() -> None:

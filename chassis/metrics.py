@@ -26,6 +26,12 @@ OUTBOX_PENDING = Gauge(
 )
 OUTBOX_PUBLISHED = Counter("sinyal_outbox_published_total", "Rows of the outbox published.")
 
+LOOP_LAG = Histogram(
+    "sinyal_loop_lag_seconds",
+    "How late the event loop is. Beyond 0.1: something holds it, or the machine has too little CPU.",
+    buckets=SECONDS,
+)
+
 # feed
 TICKS = Counter("sinyal_ticks_total", "Ticks published.", ["symbol"])
 BAD_INPUT = Counter(
@@ -57,7 +63,7 @@ SHOWN_OVERWRITTEN = Counter(
 )
 BREAKER_OPEN = Gauge(
     "sinyal_breaker_open",
-    "1 while a circuit breaker leaves a venue alone: it was not there five times in a row.",
+    "1 while a circuit breaker leaves somebody alone: a venue that was not there, a database that does not answer.",
     ["name"],
 )
 LAST_TICK = Gauge("sinyal_last_tick_timestamp_seconds", "Wall time of the last tick.", ["symbol"])

@@ -1,5 +1,5 @@
 """Fixtures of the command line's tests."""
 
-from tests.servers import nats, nats_server, own_nats_server
+from tests.servers import nats, nats_server, own_nats_server, postgres, postgres_cluster
 
-__all__ = ["nats", "nats_server", "own_nats_server"]
+__all__ = ["nats", "nats_server", "own_nats_server", "postgres", "postgres_cluster"]
