@@ -33,6 +33,7 @@ from services.positions.handlers.pausing import Pausing
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
 from services.positions.handlers.requesting import Requesting
+from services.positions.handlers.statistics import Statistics
 from services.positions.handlers.sweep import Sweep
 from services.positions.handlers.tenure import TickFollowing
 from services.positions.handlers.watch import Watch
@@ -76,6 +77,7 @@ class PositionsRoom:
         self.proposing = Proposing(ground)
         self.people = People(ground, newcomer)
         self.answers = Answers(ground, self.people, self._standing)
+        self.statistics = Statistics(ground, self.people)
         self.requesting = Requesting(ground, self.people, self.proposing)
         self.housekeeping = Housekeeping(ground)
         self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
@@ -129,6 +131,9 @@ class PositionsRoom:
             bus.answer(catalogue.STATUS, answers.status),
             bus.answer(catalogue.HISTORY, answers.history),
             bus.answer(catalogue.WHY, answers.why),
+            bus.answer(catalogue.STATISTICS, self.statistics.of_subscriber),
+            bus.answer(catalogue.RECORD, self.statistics.record),
+            bus.answer(catalogue.SYSTEM_STATISTICS, self.statistics.of_system),
             bus.answer(catalogue.REQUEST_CHART, answers.request_chart),
         ):
             await questions.enter_async_context(context)

@@ -15,6 +15,7 @@ from services.positions.adapters.postgres_positions import PostgresPositions
 from services.positions.adapters.postgres_progress import PostgresProgress
 from services.positions.adapters.postgres_proposals import PostgresProposals
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.adapters.postgres_statistics import PostgresStatistics
 from services.positions.adapters.postgres_subscribers import PostgresSubscribers
 from services.positions.ports import Change, Work
 
@@ -39,6 +40,7 @@ class PostgresWork:
         self.proposals = PostgresProposals(connection)
         self.positions = PostgresPositions(connection)
         self.answers = PostgresAnswers(connection)
+        self.statistics = PostgresStatistics(connection)
         self.progress = PostgresProgress(connection)
 
     async def is_first_time(self, consumer: str, message_id: str) -> bool:

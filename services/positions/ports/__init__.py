@@ -24,6 +24,10 @@ from services.positions.domain.holding import Closing, Holding
 from services.positions.domain.preferences import Chosen
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
+from services.positions.ports.books import Scope, Statistics
+
+__all__ = ["Scope", "Statistics"]
+"""What lies in a file of its own; everything else is below."""
 
 
 class TenureOverError(SinyalError):
@@ -326,6 +330,11 @@ class Work(Protocol):
     @property
     def answers(self) -> Answers:
         """What people ask."""
+        ...
+
+    @property
+    def statistics(self) -> Statistics:
+        """What closed trades come to."""
         ...
 
     @property
