@@ -1,13 +1,16 @@
 """Statistics as a person reads them."""
 
 import re
+from decimal import Decimal
 
 import pytest
 
 from contracts.asks import SystemStatistics
+from contracts.messages import SendClass, SummaryNotice
 from services.telegram.domain import figures
 from services.telegram.domain.rendering import TEXT_LIMIT, visible_length
-from tests.telegram.builders import ENGLISH, INDONESIAN, no_trades, statistics, tally
+from services.telegram.handlers.letters import render
+from tests.telegram.builders import ENGLISH, INDONESIAN, WORDS, no_trades, send, statistics, tally
 
 
 def words(shown):
@@ -78,3 +81,32 @@ def test_an_operator_reads_how_many_people_there_are():
 
     assert "Active subscribers 1200 · live positions 310" in text
     assert "No trade was closed" in text
+
+
+def summary(**more):
+    """A day in Jakarta."""
+    values = {
+        "day": "2026-01-05", "since_ms": 1_767_545_700_000, "until_ms": 1_767_632_100_000, "trades": 3, "wins": 2,
+        "losses": 1, "pnl": Decimal("4.00"), "r": 2.0, "best": Decimal("3.00"), "worst": Decimal("-2.00"),
+    }  # fmt: skip
+    return SummaryNotice(**{**values, **more})
+
+
+def test_the_summary_of_a_day():
+    assert words(figures.summary(summary(), ENGLISH, "Asia/Jakarta")) == (
+        "📅 Summary of 5 Jan 2026\nTrades 3 · won 2 · lost 1 · win rate 66.7 %\nP/L +4.00 USD · +2.00R\n"
+        "Best +3.00 USD · worst −2.00 USD"
+    )
+    assert "Ringkasan 5 Jan 2026" in words(figures.summary(summary(trades=1), INDONESIAN, "Asia/Jakarta"))
+
+
+def test_a_summary_of_more_than_a_day_says_since_when():
+    text = words(figures.summary(summary(since_ms=1_767_286_500_000), ENGLISH, "Asia/Jakarta"))
+
+    assert text.endswith("Everything since 1 Jan 2026 23:55 WIB is included.")
+
+
+def test_a_summary_is_sent_as_it_is_rendered():
+    message = send(content=summary(), language="en", kind=SendClass.BROADCAST)
+
+    assert render(message, WORDS).html == figures.summary(message.content, ENGLISH, message.time_zone).html

@@ -24,9 +24,17 @@ from services.positions.domain.holding import Closing, Holding
 from services.positions.domain.preferences import Chosen
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
-from services.positions.ports.books import Scope, Statistics
+from services.positions.ports.books import (
+    Archive,
+    Jobs,
+    Scope,
+    Statistics,
+    Summaries,
+    Turn,
+    TurnOverError,
+)
 
-__all__ = ["Scope", "Statistics"]
+__all__ = ["Archive", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
 """What lies in a file of its own; everything else is below."""
 
 
@@ -335,6 +343,21 @@ class Work(Protocol):
     @property
     def statistics(self) -> Statistics:
         """What closed trades come to."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Scheduled work."""
+        ...
+
+    @property
+    def summaries(self) -> Summaries:
+        """Whose day is to be summed up."""
+        ...
+
+    @property
+    def archive(self) -> Archive:
+        """What is over for long."""
         ...
 
     @property

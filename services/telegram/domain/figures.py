@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from contracts.asks import Statistics, SystemStatistics, Tally
+from contracts.messages import SummaryNotice
 from services.telegram.domain import numbers, times
 from services.telegram.domain.rendering import TEXT_LIMIT, Block, Rendered, fit
 from services.telegram.domain.words import Html, Words, bold, join, safe
 
 UNDEFINED = "–"
 MOST_STRATEGIES = 12
+LONGEST_DAY_MS = 26 * 3_600_000
+"""A day has 25 hours where clocks are put back."""
 
 
 def performance(found: Statistics, words: Words) -> Rendered:
@@ -26,6 +29,25 @@ def system(found: SystemStatistics, words: Words) -> Rendered:
     """Show an operator what everybody's trades came to."""
     people = words("stats.people", subscribers=found.subscribers, live=found.live_positions)
     return _shown("stats.title", found.statistics, words, head=people)
+
+
+def summary(notice: SummaryNotice, words: Words, zone: str) -> Rendered:
+    """Tell what a day came to, and since when where it is more than a day."""
+    day = times.day(notice.day, words)
+    pnl = bold(numbers.money(notice.pnl, words.language, has_sign=True))
+    rate = _percent(notice.wins / (notice.wins + notice.losses) if notice.wins + notice.losses else None, words)
+    lines = [
+        Html(f"📅 {bold(words('summary.title', day=day))}"),
+        words("performance.trades", trades=notice.trades, wins=notice.wins, losses=notice.losses, rate=rate),
+        Html(f"P/L {pnl} · {numbers.multiple_of_r(notice.r, words.language)}"),
+    ]
+    if notice.trades > 1:
+        best, worst = _money(notice.best, words), _money(notice.worst, words)
+        lines.append(words("performance.extremes", best=best, worst=worst))
+    if notice.until_ms - notice.since_ms > LONGEST_DAY_MS:
+        since = times.date_time(notice.since_ms, zone, words)
+        lines.append(Html(f"<i>{words('summary.since', time=since)}</i>"))
+    return Rendered(join(lines))
 
 
 def _shown(
