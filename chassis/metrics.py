@@ -96,6 +96,12 @@ SLIPPAGE = Histogram(
 FAN_OUT_SECONDS = Histogram(
     "sinyal_fan_out_seconds", "One signal to all its positions, one transaction.", buckets=SECONDS
 )
+JOBS = Counter(
+    "sinyal_jobs_total",
+    "Scheduled work by name and outcome: done, failed (tried again), lost (another copy took it over: this one was "
+    "frozen, or away from the database for longer than a lease). Rising failures: `job.last_error` says why.",
+    ["job", "outcome"],
+)
 SUBSCRIBERS = Gauge("sinyal_subscribers", "Active subscribers.")
 
 # charts

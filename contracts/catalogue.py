@@ -255,6 +255,11 @@ REQUEST_SIGNAL = Ask("positions", "request_signal", asks.RequestSignal, asks.Sig
 STATUS = Ask("positions", "status", asks.GetStatus, asks.Status, ("telegram",))
 HISTORY = Ask("positions", "history", asks.GetHistory, asks.History, ("telegram",))
 WHY = Ask("positions", "why", asks.GetWhy, asks.Why, ("telegram",))
+STATISTICS = Ask("positions", "statistics", asks.GetStatistics, asks.Statistics, ("telegram",), 8.0)
+RECORD = Ask("positions", "record", asks.GetRecord, asks.Statistics, ("telegram",), 8.0)
+SYSTEM_STATISTICS = Ask(
+    "positions", "system_statistics", asks.GetSystemStatistics, asks.SystemStatistics, ("telegram",), 15.0
+)
 REQUEST_CHART = Ask("positions", "request_chart", asks.RequestChart, asks.ChartRequested, ("telegram",))
 
 ASKS: tuple[Ask[object, object], ...] = (  # type: ignore[assignment]  # request and reply types differ by design
@@ -271,6 +276,9 @@ ASKS: tuple[Ask[object, object], ...] = (  # type: ignore[assignment]  # request
     STATUS,
     HISTORY,
     WHY,
+    STATISTICS,
+    RECORD,
+    SYSTEM_STATISTICS,
     REQUEST_CHART,
 )
 

@@ -39,6 +39,7 @@ from contracts.messages.telegram import (
     SendMessage,
     SignalNotice,
     StopNotice,
+    SummaryNotice,
     TextNotice,
     UpdateReceived,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "SignalNotice",
     "SignalRaised",
     "StopNotice",
+    "SummaryNotice",
     "TextNotice",
     "Tick",
     "UpdateReceived",

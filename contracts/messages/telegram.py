@@ -97,6 +97,23 @@ class PauseNotice(msgspec.Struct, frozen=True, kw_only=True, tag="pause"):
     since_ms: int
 
 
+class SummaryNotice(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
+    """Tell what a person's trades came to that closed in (since_ms, until_ms] (wall clock): `day` is the one that ended
+    (YYYY-MM-DD, his own), and the span is longer than it where summaries could not be told.
+    """
+
+    day: str
+    since_ms: int
+    until_ms: int
+    trades: int
+    wins: int
+    losses: int
+    pnl: Decimal
+    r: float
+    best: Decimal | None
+    worst: Decimal | None
+
+
 class FeedNotice(msgspec.Struct, frozen=True, kw_only=True, tag="feed"):
     """Tell an operator that the feed of a symbol changed."""
 
@@ -129,7 +146,15 @@ class PictureNotice(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
 
 
 Content = (
-    SignalNotice | OutcomeNotice | ReducedNotice | StopNotice | PauseNotice | FeedNotice | TextNotice | PictureNotice
+    SignalNotice
+    | OutcomeNotice
+    | ReducedNotice
+    | StopNotice
+    | PauseNotice
+    | SummaryNotice
+    | FeedNotice
+    | TextNotice
+    | PictureNotice
 )
 
 

@@ -98,6 +98,9 @@ class PositionsSettings(RoomSettings):
         gt=0,
         description="wall seconds after a message's expiry in which its delivery must be told; else the trade is void",
     )
+    archive_after_days: int = Field(
+        365, ge=31, description="days after which an ended trade is put into the archive, and a void one is dropped"
+    )
     feed_silence_s: float = Field(
         15.0,
         gt=0,

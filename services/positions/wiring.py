@@ -26,13 +26,16 @@ from services.positions.domain.subscriber import AccessRule
 from services.positions.handlers.answers import Answers
 from services.positions.handlers.ending import Ending
 from services.positions.handlers.ground import Ground
-from services.positions.handlers.housekeeping import Housekeeping
+from services.positions.handlers.housekeeping import EVERY_S, Housekeeping
+from services.positions.handlers.jobs import Job, JobRunner
 from services.positions.handlers.market import Market
 from services.positions.handlers.patience import held
 from services.positions.handlers.pausing import Pausing
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
 from services.positions.handlers.requesting import Requesting
+from services.positions.handlers.statistics import Statistics
+from services.positions.handlers.summaries import DailySummary
 from services.positions.handlers.sweep import Sweep
 from services.positions.handlers.tenure import TickFollowing
 from services.positions.handlers.watch import Watch
@@ -40,6 +43,8 @@ from services.positions.settings import PositionsSettings
 
 URL_SETTING = "SINYAL_POSITIONS_DATABASE_URL"
 DELIVERIES_AT_ONCE = 4
+SUMMARY_EVERY_S = 60.0
+"""How soon after the end of a day it is looked for."""
 
 logger = structlog.get_logger()
 
@@ -76,12 +81,23 @@ class PositionsRoom:
         self.proposing = Proposing(ground)
         self.people = People(ground, newcomer)
         self.answers = Answers(ground, self.people, self._standing)
+        self.statistics = Statistics(ground, self.people)
         self.requesting = Requesting(ground, self.people, self.proposing)
-        self.housekeeping = Housekeeping(ground)
         self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
+        self.jobs = [JobRunner(ground, job) for job in self._jobs(ground, settings)]
         self.following = [
             TickFollowing(instrument, ground, leases, self.ending) for instrument in ground.instruments.values()
         ]
+
+    def _jobs(self, ground: Ground, settings: PositionsSettings) -> tuple[Job, ...]:
+        """List the scheduled work: the sweep ten times in a grace."""
+        housekeeping = Housekeeping(ground, settings.archive_after_days)
+        return (
+            Job("sweep", settings.settle_grace_s / 10, self.sweep.sweep),
+            Job("forget", EVERY_S, housekeeping.forget),
+            Job("archive", EVERY_S, housekeeping.put_away),
+            Job("daily_summary", SUMMARY_EVERY_S, DailySummary(ground).tell),
+        )
 
     def checks(self) -> dict[str, Callable[[], Check]]:
         """List the readiness checks by name."""
@@ -106,8 +122,7 @@ class PositionsRoom:
                 self.watch.hear_feeds,
                 self.watch.hear_quotes,
                 self.watch.ping,
-                self.sweep.run,
-                self.housekeeping.run,
+                *(job.run for job in self.jobs),
             ):
                 group.create_task(work())
             group.create_task(self._hear_signals())
@@ -129,6 +144,9 @@ class PositionsRoom:
             bus.answer(catalogue.STATUS, answers.status),
             bus.answer(catalogue.HISTORY, answers.history),
             bus.answer(catalogue.WHY, answers.why),
+            bus.answer(catalogue.STATISTICS, self.statistics.of_subscriber),
+            bus.answer(catalogue.RECORD, self.statistics.record),
+            bus.answer(catalogue.SYSTEM_STATISTICS, self.statistics.of_system),
             bus.answer(catalogue.REQUEST_CHART, answers.request_chart),
         ):
             await questions.enter_async_context(context)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from contracts import ids
-from contracts.asks import ClosedTrade, History, OpenPosition, Status, Subscriber
+from contracts.asks import ClosedTrade, History, OpenPosition, Statistics, Status, Subscriber, Tally
 from contracts.messages import (
     ExitReason,
     FeedState,
@@ -175,3 +175,35 @@ def history(page=0, pages=3, **more):
         "digits": 2,
     }
     return History(**{**values, **more})
+
+
+def tally(name="auto", **more):
+    """Some trades."""
+    values = {"name": name, "trades": 10, "wins": 7, "losses": 3, "win_rate": 0.7, "pnl": Decimal("30.00"), "r": 4.5}
+    return Tally(**{**values, **more})
+
+
+def statistics(**more):
+    """Twelve trades of thirty days."""
+    values = {
+        "days": 30, "time_zone": "Asia/Jakarta", "trades": 12, "wins": 7, "losses": 4, "win_rate": 7 / 11,
+        "pnl": Decimal("1034.20"), "r": 5.1, "gross_profit": Decimal("1100.00"), "gross_loss": Decimal("65.80"),
+        "profit_factor": 16.717, "expectancy": 86.1833, "expectancy_r": 0.425, "average_win": 157.14,
+        "average_loss": 16.45, "best": Decimal("400.00"), "worst": Decimal("-20.00"), "max_drawdown": Decimal("31.50"),
+        "max_drawdown_r": 1.5, "win_streak": 4, "loss_streak": 2, "hold_s_mean": 725.4, "hold_s_median": 600.0,
+        "slippage_pips_mean": 0.1, "planned_rr": 1.55, "realised_rr": 1.31, "best_hour": 20, "worst_hour": 23,
+        "by_mode": (tally(), tally("manual", trades=2, wins=0, losses=1, win_rate=0.0, pnl=Decimal("-2.00"), r=-1.0)),
+        "by_side": (tally("BUY"),), "by_strategy": (tally("trend_pullback"),), "by_symbol": (tally("XAUUSD"),),
+        "by_hour": (tally("20"), tally("23")),
+    }  # fmt: skip
+    return Statistics(**{**values, **more})
+
+
+def no_trades(**more):
+    """Statistics of nothing."""
+    empty = dict.fromkeys(
+        ("win_rate", "profit_factor", "expectancy", "expectancy_r", "average_win", "average_loss", "best", "worst",
+         "hold_s_mean", "hold_s_median", "slippage_pips_mean", "planned_rr", "realised_rr", "best_hour", "worst_hour")
+    )  # fmt: skip
+    groups = dict.fromkeys(("by_mode", "by_side", "by_strategy", "by_symbol", "by_hour"), ())
+    return statistics(trades=0, wins=0, losses=0, pnl=Decimal(0), r=0.0, **{**empty, **groups, **more})

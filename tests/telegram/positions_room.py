@@ -6,8 +6,8 @@ import msgspec
 
 from chassis.errors import AskFailedError
 from contracts import catalogue
-from contracts.asks import ChartRequested, SignalRequested, Why
-from tests.telegram.builders import history, status, subscriber
+from contracts.asks import ChartRequested, SignalRequested, SystemStatistics, Why
+from tests.telegram.builders import history, statistics, status, subscriber
 
 
 class PositionsRoom:
@@ -35,6 +35,11 @@ class PositionsRoom:
             catalogue.STATUS: lambda q: self.known(q, self.status),
             catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
             catalogue.WHY: lambda q: self.known(q, self.why),
+            catalogue.STATISTICS: lambda q: self.known(q, statistics(days=q.days)),
+            catalogue.RECORD: lambda q: self.known(q, statistics(days=q.days)),
+            catalogue.SYSTEM_STATISTICS: lambda q: self.known(
+                q, SystemStatistics(subscribers=1200, live_positions=310, statistics=statistics(days=q.days))
+            ),
             catalogue.REQUEST_CHART: lambda q: self.known(q, ChartRequested(chart_key=self.chart_key)),
         }
         async with AsyncExitStack() as stack:

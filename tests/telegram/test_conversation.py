@@ -14,6 +14,7 @@ from contracts.asks import (
     DeactivateSubscriber,
     GetHistory,
     GetStatus,
+    GetSystemStatistics,
     GetWhy,
     RegisterSubscriber,
     RequestChart,
@@ -160,6 +161,13 @@ async def test_where_registration_is_closed_a_stranger_learns_the_id_to_be_let_i
         ("/posisi", "Harga 4022.70 / 4022.90 · 14:44:15 WIB"),
         ("/history", "Transaksi 12 · menang 7 · kalah 4 · +1.034,20 USD"),
         ("/riwayat", "SL · −1,01R · 5 Jan 14:33 · #"),
+        ("/performance", "Performa Anda · semua waktu"),
+        ("/performa 30", "Transaksi 12 · menang 7 · kalah 4 · rasio menang 63,6 %"),
+        ("/analytics 30", "Rekam jejak strategi · 30 hari terakhir"),
+        ("/analitik", "Setiap sinyal otomatis dihitung sekali"),
+        ("/performa semua", "Tulis jumlah hari"),
+        ("/analytics 0", "Tulis jumlah hari"),
+        ("/stats", "Saya tidak mengerti"),
         ("/why", "Twin Range Filter naik"),
         ("/kenapa", "Alasan sinyal"),
         ("/STATUS", "Tidak ada posisi"),
@@ -182,6 +190,10 @@ async def test_every_command_answers_in_indonesian(phone, typed, reads):
         ("/signal", "There was a signal just now"),
         ("/status", "No open XAUUSD position"),
         ("/history", "Trades 12 · won 7 · lost 4 · +1,034.20 USD"),
+        ("/performance", "Your performance · all time"),
+        ("/performance 7", "Trades 12 · won 7 · lost 4 · win rate 63.6 %"),
+        ("/analytics", "The strategies' record · all time"),
+        ("/performance -3", "Give a number of days"),
         ("/why", "Twin Range Filter points up"),
         ("hello", "I did not understand"),
     ],
@@ -189,6 +201,22 @@ async def test_every_command_answers_in_indonesian(phone, typed, reads):
 async def test_every_command_answers_in_english(phone, typed, reads):
     english(phone)
     assert reads in words(await phone.types(typed))
+
+
+async def test_only_operators_hear_of_the_whole_system(phone):
+    assert "/stat" not in words(await phone.types("/help"))
+    phone.room.people[77] = subscriber(is_operator=True)
+
+    answer = words(await phone.types("/stats 7"))
+
+    assert "Seluruh sistem · 7 hari terakhir\nPelanggan aktif 1200 · posisi berjalan 310" in answer
+    assert phone.room.asked[-1] == GetSystemStatistics(subscriber_id=77, days=7)
+    assert "/stats — angka seluruh sistem" in words(await phone.types("/help"))
+
+
+async def test_a_stranger_who_types_an_operators_word_is_told_nothing(phone):
+    phone.room.people.clear()
+    assert "tidak mengerti" in words(await phone.types("/stats"))
 
 
 async def test_a_stranger_is_asked_to_start_but_may_read_the_help(phone):

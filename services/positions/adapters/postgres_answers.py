@@ -13,12 +13,12 @@ _LIVE = f"""
     where p.subscriber_id = %s and p.symbol = %s and {_LIVE_STATES}
 """  # noqa: S608  # constant lists of columns, here and below
 _TRADES = """
-    select id, symbol, side, mode, entry, exit_price, exit_reason, pnl, r, quote_ms, closed_ms from position
-    where subscriber_id = %s and state = 'closed' order by closed_ms desc, id limit %s offset %s
+    select id, symbol, side, mode, entry, exit_price, exit_reason, pnl, r, opened_ms, closed_ms from trade
+    where subscriber_id = %s order by closed_ms desc, id limit %s offset %s
 """
 _TOTALS = """
     select count(*), count(*) filter (where pnl > 0), count(*) filter (where pnl < 0), coalesce(sum(pnl), 0)
-    from position where subscriber_id = %s and state = 'closed'
+    from trade where subscriber_id = %s
 """
 _STORY = f"""
     select g.reasons, p.proposed_at, {_LIVE_STATES} from position p join signal g on g.id = p.signal_id

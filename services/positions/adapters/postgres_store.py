@@ -10,12 +10,16 @@ from chassis.bus import Outgoing
 from chassis.database import Pool, transaction
 from chassis.errors import RejectedError, StartError
 from services.positions.adapters.postgres_answers import PostgresAnswers
+from services.positions.adapters.postgres_archive import PostgresArchive
+from services.positions.adapters.postgres_jobs import PostgresJobs
 from services.positions.adapters.postgres_lease import announcement
 from services.positions.adapters.postgres_positions import PostgresPositions
 from services.positions.adapters.postgres_progress import PostgresProgress
 from services.positions.adapters.postgres_proposals import PostgresProposals
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.adapters.postgres_statistics import PostgresStatistics
 from services.positions.adapters.postgres_subscribers import PostgresSubscribers
+from services.positions.adapters.postgres_summaries import PostgresSummaries
 from services.positions.ports import Change, Work
 
 SCHEMA = "positions"
@@ -39,6 +43,10 @@ class PostgresWork:
         self.proposals = PostgresProposals(connection)
         self.positions = PostgresPositions(connection)
         self.answers = PostgresAnswers(connection)
+        self.statistics = PostgresStatistics(connection)
+        self.jobs = PostgresJobs(connection)
+        self.summaries = PostgresSummaries(connection)
+        self.archive = PostgresArchive(connection)
         self.progress = PostgresProgress(connection)
 
     async def is_first_time(self, consumer: str, message_id: str) -> bool:

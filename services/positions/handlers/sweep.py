@@ -1,14 +1,13 @@
 """Proposals that nobody settles must not keep their subscribers from the next signal for ever."""
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 
 from services.positions.handlers.ending import SWEPT, Ending
 from services.positions.handlers.ground import Ground
-from services.positions.handlers.patience import patient
 from services.positions.handlers.watch import Watch
+from services.positions.ports import Turn
 
 logger = structlog.get_logger()
 
@@ -25,14 +24,10 @@ class Sweep:
         self._watch = watch
         self._grace_s = grace_s
 
-    async def run(self) -> None:
-        """Sweep ten times in a grace, for ever."""
-        while True:
-            await asyncio.sleep(self._grace_s / 10)
-            if self._watch.database_up_s() >= self._grace_s and self._ground.bus.is_connected:
-                await patient(lambda: logger.warning("sweep.delayed"))(self._sweep)
-
-    async def _sweep(self) -> None:
+    async def sweep(self, _turn: Turn) -> None:
+        """Void what nobody settles. Its rows are locked and versioned: what is done twice is done once."""
+        if self._watch.database_up_s() < self._grace_s or not self._ground.bus.is_connected:
+            return
         before = self._ground.clock.now() - timedelta(seconds=self._grace_s)
         found = SWEPT
         while found == SWEPT:

@@ -28,9 +28,10 @@ def welcome(subscriber: Subscriber, name: str, words: Words, *, is_back: bool = 
     return Rendered(join(parts), _menu(subscriber, words, Place.START))
 
 
-def help_text(words: Words) -> Rendered:
+def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
     """List the commands in the person's language."""
-    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in COMMANDS]
+    shown = [command for command in COMMANDS if is_operator or not command.is_for_operators]
+    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in shown]
     return Rendered(join((bold(words("help.title")), "", *lines, "", words("help.copier"))))
 
 

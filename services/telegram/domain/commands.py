@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too."""
+    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too. What is
+    for operators stands in no subscriber's menu or help.
+    """
 
     name: str
     english: str
     indonesian: str
     others: tuple[str, ...] = ()
+    is_for_operators: bool = False
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -28,8 +31,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("signal", "signal", "sinyal", ("getsignal",)),
     Command("status", "status", "posisi"),
     Command("history", "history", "riwayat"),
+    Command("performance", "performance", "performa"),
+    Command("analytics", "analytics", "analitik"),
     Command("why", "why", "kenapa"),
     Command("settings", "settings", "pengaturan"),
     Command("help", "help", "bantuan"),
     Command("start", "start", "start", ("mulai",)),
+    Command("stats", "stats", "stats", ("statistik",), is_for_operators=True),
 )

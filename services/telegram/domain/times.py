@@ -1,6 +1,6 @@
 """Times as people read them: in their own zone, with its label."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.telegram.domain.words import Html, Words
@@ -48,6 +48,12 @@ def day_time(epoch_ms: int, zone: str, words: Words) -> Html:
     """Write a date without its year, and a time: 22 Nov 14:32."""
     moment = local(epoch_ms, zone)
     return Html(f"{moment.day} {words('months').split()[moment.month - 1]} {moment:%H:%M}")
+
+
+def day(iso: str, words: Words) -> Html:
+    """Write a date that is given as YYYY-MM-DD: 22 Nov 2026."""
+    it = date.fromisoformat(iso)
+    return Html(f"{it.day} {words('months').split()[it.month - 1]} {it.year}")
 
 
 def span(milliseconds: int, words: Words) -> Html:

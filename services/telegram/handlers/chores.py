@@ -19,7 +19,8 @@ async def name_commands(chat: Chat, words: Catalogue) -> None:
     """Set the menu of commands for readers of each language and for everybody else; tried until it works."""
     for language in (None, *LANGUAGES):
         speaker = words[language or DEFAULT_LANGUAGE]
-        menu = [(one.name_in(speaker.language), speaker(f"command.{one.name}")) for one in COMMANDS]
+        shown = [one for one in COMMANDS if not one.is_for_operators]
+        menu = [(one.name_in(speaker.language), speaker(f"command.{one.name}")) for one in shown]
         failures = 0
         while True:
             try:

@@ -11,7 +11,7 @@ from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers import manual_signal, position, preferences, start, trades
+from services.telegram.handlers import manual_signal, position, preferences, start, statistics, trades
 from services.telegram.handlers.desk import Desk, Request
 from services.telegram.ports import CallFailedError, Chat
 
@@ -29,8 +29,13 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "status": position.show_status,
     "why": position.show_why,
     "history": trades.show_history,
+    "performance": statistics.show_performance,
+    "analytics": statistics.show_analytics,
     "help": help_topic.show_help,
 }
+
+FOR_OPERATORS: dict[str, Topic] = {"stats": statistics.show_stats}
+"""Commands that nobody else is told of: to others they are words we do not understand."""
 
 PRESSES: dict[Verb, Topic] = {
     Verb.STATUS: position.show_status,
@@ -56,9 +61,11 @@ class Conversation:
 
     async def command(self, name: str, request: Request) -> None:
         """Answer a command by the name of its topic."""
-        open_topic = FOR_ALL.get(name)
+        open_topic, topic = FOR_ALL.get(name), FOR_OPERATORS.get(name)
         if open_topic is not None:
             await self._attempt(request, lambda: open_topic(self._desk, request))
+        elif topic is not None:
+            await self._subscribed(request, _for_operators(topic), stranger=help_topic.hint)
         else:
             await self._subscribed(request, FOR_SUBSCRIBERS[name], stranger=_WITHOUT_REGISTERING.get(name))
 
@@ -112,6 +119,13 @@ class Conversation:
         except TransientError as e:
             logger.warning("question.unanswered", error=str(e))
             await self._desk.answer(request, reader, answers.plain("answer.busy", reader.words))
+
+
+def _for_operators(topic: Topic) -> Topic:
+    async def guarded(desk: Desk, request: Request, subscriber: Subscriber) -> None:
+        await (topic if subscriber.is_operator else help_topic.hint)(desk, request, subscriber)
+
+    return guarded
 
 
 _WITHOUT_REGISTERING: dict[str, OpenTopic] = {"help": help_topic.show_help}

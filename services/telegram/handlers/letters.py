@@ -15,9 +15,10 @@ from contracts.messages import (
     SendMessage,
     SignalNotice,
     StopNotice,
+    SummaryNotice,
     TextNotice,
 )
-from services.telegram.domain import notices, outcome
+from services.telegram.domain import figures, notices, outcome
 from services.telegram.domain.attempt import Call, Close
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
@@ -146,7 +147,7 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
             return notices.signal(send.content, words, send.time_zone, limit)
         case OutcomeNotice():
             return notices.outcome(send.content, words, send.time_zone, limit)
-        case ReducedNotice() | StopNotice() | PauseNotice() | FeedNotice():
+        case ReducedNotice() | StopNotice() | PauseNotice() | SummaryNotice() | FeedNotice():
             return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
             return Rendered(html, buttons)
@@ -154,7 +155,9 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
             return Rendered("")
 
 
-def _render_brief(content: ReducedNotice | StopNotice | PauseNotice | FeedNotice, words: Words, zone: str) -> Rendered:
+def _render_brief(
+    content: ReducedNotice | StopNotice | PauseNotice | SummaryNotice | FeedNotice, words: Words, zone: str
+) -> Rendered:
     match content:
         case ReducedNotice():
             return notices.reduced(content, words, zone)
@@ -162,5 +165,7 @@ def _render_brief(content: ReducedNotice | StopNotice | PauseNotice | FeedNotice
             return notices.stop_moved(content, words, zone)
         case PauseNotice():
             return notices.pause(content, words, zone)
+        case SummaryNotice():
+            return figures.summary(content, words, zone)
         case FeedNotice():
             return notices.feed(content, words, zone)

@@ -24,6 +24,18 @@ from services.positions.domain.holding import Closing, Holding
 from services.positions.domain.preferences import Chosen
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
+from services.positions.ports.books import (
+    Archive,
+    Jobs,
+    Scope,
+    Statistics,
+    Summaries,
+    Turn,
+    TurnOverError,
+)
+
+__all__ = ["Archive", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
+"""What lies in a file of its own; everything else is below."""
 
 
 class TenureOverError(SinyalError):
@@ -351,6 +363,26 @@ class Work(Protocol):
     @property
     def answers(self) -> Answers:
         """What people ask."""
+        ...
+
+    @property
+    def statistics(self) -> Statistics:
+        """What closed trades come to."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Scheduled work."""
+        ...
+
+    @property
+    def summaries(self) -> Summaries:
+        """Whose day is to be summed up."""
+        ...
+
+    @property
+    def archive(self) -> Archive:
+        """What is over for long."""
         ...
 
     @property

@@ -1,0 +1,144 @@
+"""Closed trades counted by PostgreSQL, in one statement: what is told in one answer was true at one moment.
+
+Money and R are summed as numeric, so that a sum does not depend on its order. R lies in the table as a float of four
+decimals; its written value is what is summed.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.positions.adapters.postgres_rows import Connection
+from services.positions.domain.plans import PARTS, Targets
+from services.positions.domain.statistics import By, Group, Sums
+from services.positions.ports import Scope
+
+_PLANNED = """
+    coalesce(
+        (select sum(part.share * abs(part.target - t.entry)) from unnest(t.targets, %(shares)s::float8[])
+            as part (target, share) where cardinality(t.targets) = cardinality(%(shares)s::float8[])),
+        abs(t.targets[1] - t.entry)
+    ) / abs(t.entry - t.initial_stop)
+"""
+_WANTED = """
+    (%(from_ms)s::bigint is null or t.closed_ms >= %(from_ms)s)
+    and (%(symbol)s::text is null or t.symbol = %(symbol)s)
+    and (%(strategy)s::text is null or g.strategy = %(strategy)s)
+"""
+_EACH = f"""
+    select t.id, t.opened_ms, t.closed_ms, t.pnl, t.r::text::numeric as r, t.mode, t.side, g.strategy, t.symbol,
+        {_PLANNED} as planned, t.slippage_pips
+    from trade t join signal g on g.id = t.signal_id where {_WANTED}
+"""  # noqa: S608  # constants of this module, here and below
+_OF_ONE = f"{_EACH} and t.subscriber_id = %(subscriber)s"
+_OF_SIGNALS = f"""
+    select g.id, min(t.opened_ms) as opened_ms, max(t.closed_ms) as closed_ms,
+        round(avg(t.pnl * 0.01 / t.lots), 2) as pnl, round(avg(t.r::text::numeric), 4) as r, t.mode, t.side,
+        g.strategy, t.symbol, avg({_PLANNED}) as planned, avg(t.slippage_pips) as slippage_pips
+    from trade t join signal g on g.id = t.signal_id where {_WANTED} and t.mode = 'auto'
+    group by g.id, t.mode, t.side, g.strategy, t.symbol
+"""  # noqa: S608
+_COUNT = """
+    with taken as ({source}), placed as (
+        select *, row_number() over closing as place, sum(pnl) over closing as balance, sum(r) over closing as balance_r
+        from taken window closing as (order by closed_ms, id)
+    ), sunk as (
+        select greatest(0, max(balance) over so_far) - balance as below,
+            greatest(0, max(balance_r) over so_far) - balance_r as below_r
+        from placed window so_far as (order by place)
+    ), islands as (
+        select pnl > 0 as is_win, row_number() over (order by place)
+            - row_number() over (partition by pnl > 0 order by place) as island
+        from placed where pnl <> 0
+    ), runs as (
+        select is_win, count(*) as length from islands group by is_win, island
+    ), grouped as (
+        select grouping(mode, side, strategy, symbol, hour) as shape,
+            coalesce(mode, side, strategy, symbol, hour::text) as name, count(*) as trades,
+            count(*) filter (where pnl > 0) as wins, count(*) filter (where pnl < 0) as losses, sum(pnl) as pnl,
+            sum(r) as r
+        from (
+            select *, extract(hour from to_timestamp(opened_ms / 1000.0) at time zone %(zone)s)::int as hour from taken
+        ) as timed
+        group by grouping sets ((mode), (side), (strategy), (symbol), (hour))
+    )
+    select count(*), count(*) filter (where pnl > 0), count(*) filter (where pnl < 0), coalesce(sum(pnl), 0.00),
+        coalesce(sum(r), 0), coalesce(sum(pnl) filter (where pnl > 0), 0.00),
+        coalesce(-sum(pnl) filter (where pnl < 0), 0.00), max(pnl), min(pnl),
+        coalesce(sum(r) filter (where pnl > 0), 0), coalesce(sum(r) filter (where pnl < 0), 0), avg(planned)::float8,
+        (select coalesce(max(below), 0.00) from sunk), (select coalesce(max(below_r), 0) from sunk),
+        (select coalesce(max(length), 0) from runs where is_win),
+        (select coalesce(max(length), 0) from runs where not is_win),
+        avg((closed_ms - opened_ms) / 1000.0)::float8,
+        percentile_cont(0.5) within group (order by (closed_ms - opened_ms) / 1000.0::float8), avg(slippage_pips),
+        (select json_agg(json_build_array(shape, name, trades, wins, losses, pnl::text, r::text) order by shape, name)
+            from grouped)
+    from taken
+"""
+_SHAPES = {0b01111: By.MODE, 0b10111: By.SIDE, 0b11011: By.STRATEGY, 0b11101: By.SYMBOL, 0b11110: By.HOUR}
+"""`grouping` has a bit for each column that a row is not grouped by, the first one highest."""
+_SHARES = [float(part.share) for part in PARTS[Targets.THREE]]
+
+
+class PostgresStatistics:
+    """Counting over the view `trade`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def of_subscriber(self, subscriber_id: int, scope: Scope) -> Sums:
+        """Count the trades of one person."""
+        return await self._count(_OF_ONE, scope, subscriber=subscriber_id)
+
+    async def of_signals(self, scope: Scope) -> Sums:
+        """Count automatic signals, each once."""
+        return await self._count(_OF_SIGNALS, scope)
+
+    async def of_all(self, scope: Scope) -> Sums:
+        """Count the trades of everybody, erased people's among them."""
+        return await self._count(_EACH, scope)
+
+    async def _count(self, source: str, scope: Scope, **values: Any) -> Sums:
+        values |= {
+            "from_ms": scope.from_ms, "symbol": scope.symbol, "strategy": scope.strategy, "zone": scope.time_zone,
+            "shares": _SHARES,
+        }  # fmt: skip
+        cursor = await self._connection.execute(_COUNT.format(source=source).encode(), values)
+        row = await cursor.fetchone()
+        assert row is not None, "an aggregate has one row"
+        return _sums(row)
+
+
+def _sums(row: tuple[Any, ...]) -> Sums:
+    return Sums(
+        trades=row[0],
+        wins=row[1],
+        losses=row[2],
+        pnl=row[3],
+        r=row[4],
+        gross_profit=row[5],
+        gross_loss=row[6],
+        best=row[7],
+        worst=row[8],
+        win_r=row[9],
+        loss_r=row[10],
+        planned_rr=row[11],
+        max_drawdown=row[12],
+        max_drawdown_r=row[13],
+        win_streak=row[14],
+        loss_streak=row[15],
+        hold_s_mean=row[16],
+        hold_s_median=row[17],
+        slippage_pips_mean=row[18],
+        groups=_groups(row[19] or []),
+    )
+
+
+def _groups(rows: list[list[Any]]) -> Mapping[By, tuple[Group, ...]]:
+    found: dict[By, list[Group]] = defaultdict(list)
+    for shape, name, trades, wins, losses, pnl, r in rows:
+        group = Group(name=name, trades=trades, wins=wins, losses=losses, pnl=Decimal(pnl), r=Decimal(r))
+        found[_SHAPES[shape]].append(group)
+    found[By.HOUR].sort(key=lambda group: int(group.name))
+    return {by: tuple(groups) for by, groups in found.items()}

@@ -1,0 +1,107 @@
+"""What this room needs to keep its books: figures over what is closed, and what is done by the hour and the day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chassis.errors import SinyalError
+from services.positions.domain.statistics import Sums
+from services.positions.domain.summary import Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which closed trades are counted: since a moment of market time, of a symbol, of a strategy (None: of all).
+    Hours are those of `time_zone`.
+    """
+
+    from_ms: int | None
+    symbol: str | None
+    strategy: str | None
+    time_zone: str
+
+
+class Statistics(Protocol):
+    """What closed trades come to; void ones never count."""
+
+    async def of_subscriber(self, subscriber_id: int, scope: Scope) -> Sums:
+        """Count the trades of one person."""
+        ...
+
+    async def of_signals(self, scope: Scope) -> Sums:
+        """Count automatic signals, each once, at 0.01 lots and the mean result of its positions."""
+        ...
+
+    async def of_all(self, scope: Scope) -> Sums:
+        """Count the trades of everybody."""
+        ...
+
+
+class TurnOverError(SinyalError):
+    """Another copy has the job now: leave it, whatever was not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn at a job; no other turn has its number."""
+
+    job: str
+    number: int
+
+
+class Jobs(Protocol):
+    """Scheduled work and who does it now. All times are the database's own: copies need not agree on the hour."""
+
+    async def plan(self, job: str, every_s: float) -> None:
+        """Have a job done every so often, the first time at once; what is planned already keeps its time."""
+        ...
+
+    async def take(self, job: str, lease_s: float) -> Turn | None:
+        """Take a job that is due and that nobody does, for `lease_s`; None where there is nothing to take."""
+        ...
+
+    async def renew(self, turn: Turn, lease_s: float) -> None:
+        """Keep a job for longer. Raises TurnOverError."""
+        ...
+
+    async def hold(self, turn: Turn) -> None:
+        """Keep others from taking the job until this transaction ends. Raises TurnOverError."""
+        ...
+
+    async def end(self, turn: Turn) -> None:
+        """Give a job back, done: the next time is the first in its rhythm that is to come. Raises TurnOverError."""
+        ...
+
+    async def fail(self, turn: Turn, error: str) -> None:
+        """Give a job back, not done: it is due again after a delay that grows with its failures. Raises
+        TurnOverError.
+        """
+        ...
+
+    async def due_in_s(self, job: str) -> float:
+        """Tell in how many seconds a job can be taken, at the earliest; 0 where it can be now."""
+        ...
+
+
+class Summaries(Protocol):
+    """Whose day is to be summed up."""
+
+    async def zones(self) -> list[str]:
+        """List the time zones of active people."""
+        ...
+
+    async def take(self, zone: str, *, since: datetime, until: datetime, limit: int) -> list[Summary]:
+        """Sum up what people of a zone closed up to `until` (wall clock) and was not summed up before; for somebody's
+        first time, since `since`. They are not given again for `until`. Who closed nothing is among them.
+        """
+        ...
+
+
+class Archive(Protocol):
+    """What is over for long."""
+
+    async def move(self, days: int, limit: int) -> int:
+        """Move at most `limit` positions that closed more than `days` ago (wall clock) out of the way, with their
+        events; delete those that were void. Returns how many.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""Statistics as a person reads them."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from contracts.asks import SystemStatistics
+from contracts.messages import SendClass, SummaryNotice
+from services.telegram.domain import figures
+from services.telegram.domain.rendering import TEXT_LIMIT, visible_length
+from services.telegram.handlers.letters import render
+from tests.telegram.builders import ENGLISH, INDONESIAN, WORDS, no_trades, send, statistics, tally
+
+
+def words(shown):
+    return re.sub(r"<[^>]*>", "", shown.html)
+
+
+def test_performance_in_english():
+    assert words(figures.performance(statistics(), ENGLISH)) == (
+        "📊 Your performance · last 30 days\n"
+        "Trades 12 · won 7 · lost 4 · win rate 63.6 %\n"
+        "P/L +1,034.20 USD · +5.10R\n"
+        "\n"
+        "Profit factor 16.72 · expectancy per trade +86.18 USD (+0.42R)\n"
+        "Largest drawdown 31.50 USD (1.50R)\n"
+        "R:R planned 1.55 · realised 1.31\n"
+        "Best +400.00 USD · worst −20.00 USD\n"
+        "\n"
+        "Longest streaks: 4 won, 2 lost\n"
+        "Held 12 min 5 s on average · median 10 min 0 s\n"
+        "Best hour 20:00–21:00 · worst 23:00–00:00\n"
+        "\n"
+        "Auto: 10 · 70.0 % · +30.00 USD · +4.50R\n"
+        "Manual: 2 · 0.0 % · −2.00 USD · −1.00R"
+    )
+
+
+def test_performance_in_indonesian():
+    text = words(figures.performance(statistics(days=None), INDONESIAN))
+
+    assert "Performa Anda · semua waktu" in text
+    assert "Profit factor 16,72 · harapan per transaksi +86,18 USD (+0,42R)" in text
+
+
+@pytest.mark.parametrize("speaker", [INDONESIAN, ENGLISH])
+def test_what_is_undefined_is_shown_as_a_dash_and_never_as_a_number(speaker):
+    text = words(figures.performance(statistics(profit_factor=None, realised_rr=None, win_rate=None), speaker))
+
+    assert re.search(r"Profit factor – ", text)
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("speaker", [INDONESIAN, ENGLISH])
+def test_without_a_trade_no_figure_is_shown(speaker):
+    text = words(figures.performance(no_trades(), speaker))
+
+    assert not re.search(r"P/L|USD|R:R", text)
+
+
+def test_a_name_from_elsewhere_is_no_markup():
+    found = statistics(by_strategy=(tally("<b>x"), tally("other")))
+
+    assert "&lt;b&gt;x: 10" in figures.analytics(found, ENGLISH).html
+
+
+def test_hundreds_of_strategies_fit_into_one_message():
+    many = tuple(tally(f"strategy_with_a_long_name_{n}" * 8, trades=n) for n in range(300))
+
+    shown = figures.analytics(statistics(by_strategy=many, by_symbol=many), ENGLISH)
+
+    assert visible_length(shown.html) <= TEXT_LIMIT
+    assert "Every automatic signal counts once" in shown.html
+
+
+def test_an_operator_reads_how_many_people_there_are():
+    found = SystemStatistics(subscribers=1200, live_positions=310, statistics=no_trades())
+
+    text = words(figures.system(found, ENGLISH))
+
+    assert "Active subscribers 1200 · live positions 310" in text
+    assert "No trade was closed" in text
+
+
+def summary(**more):
+    """A day in Jakarta."""
+    values = {
+        "day": "2026-01-05", "since_ms": 1_767_545_700_000, "until_ms": 1_767_632_100_000, "trades": 3, "wins": 2,
+        "losses": 1, "pnl": Decimal("4.00"), "r": 2.0, "best": Decimal("3.00"), "worst": Decimal("-2.00"),
+    }  # fmt: skip
+    return SummaryNotice(**{**values, **more})
+
+
+def test_the_summary_of_a_day():
+    assert words(figures.summary(summary(), ENGLISH, "Asia/Jakarta")) == (
+        "📅 Summary of 5 Jan 2026\nTrades 3 · won 2 · lost 1 · win rate 66.7 %\nP/L +4.00 USD · +2.00R\n"
+        "Best +3.00 USD · worst −2.00 USD"
+    )
+    assert "Ringkasan 5 Jan 2026" in words(figures.summary(summary(trades=1), INDONESIAN, "Asia/Jakarta"))
+
+
+def test_a_summary_of_more_than_a_day_says_since_when():
+    text = words(figures.summary(summary(since_ms=1_767_286_500_000), ENGLISH, "Asia/Jakarta"))
+
+    assert text.endswith("Everything since 1 Jan 2026 23:55 WIB is included.")
+
+
+def test_a_summary_is_sent_as_it_is_rendered():
+    message = send(content=summary(), language="en", kind=SendClass.BROADCAST)
+
+    assert render(message, WORDS).html == figures.summary(message.content, ENGLISH, message.time_zone).html
