@@ -101,6 +101,9 @@ SENDS_AHEAD = Counter(
     "Sends taken from behind a full window, by class. Rising: more is queued than the limits let out; nothing is lost.",
     ["kind"],
 )
+PAID_STARS = Counter(
+    "sinyal_paid_stars_total", "Telegram Stars spent on the paid pace, at most. Rising: as you decided."
+)
 FLOOD_WAITS = Counter("sinyal_flood_waits_total", "429 answers. Rising: the limits are set too high.", ["scope"])
 UPDATES = Counter("sinyal_updates_total", "Updates handled, by kind.", ["kind"])
 RECEIVER_MODE = Gauge("sinyal_receiver_mode", "1 for the way updates arrive now.", ["mode"])

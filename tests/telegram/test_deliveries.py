@@ -22,7 +22,7 @@ async def test_a_late_result_of_the_old_owner_does_not_undo_the_new_ones(gateway
     await gateway.deliveries.begin(message, Call(1))
     await gateway.deliveries.begin(message, Call(2, repeats=1))
 
-    await gateway.deliveries.put_off(message.id, Call(1), 0)
+    await gateway.deliveries.put_off(message.id, Call(1), 0, 0.5)
 
     found = await gateway.deliveries.find(message.id)
     assert (found.state, found.attempts, found.repeats) == ("attempting", 2, 1)

@@ -37,7 +37,7 @@ async def test_the_outcome_answers_the_signal(gateway):
         await gateway.until_settled(outcome.id)
 
     first, second = gateway.chat.of(7)
-    assert second.reply_to == first.message_id
+    assert second.manner.reply_to == first.message_id
 
 
 async def test_order_within_a_chat_holds_through_failures(gateway):

@@ -1,6 +1,7 @@
 """Sends whose calls fail or get lost: tried again until they are delivered once, or repeated once with a mark."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -35,7 +36,7 @@ async def test_failures_with_a_kill_in_between_deliver_once_without_a_mark(gatew
     async with gateway.doomed():
         await gateway.say(message)
         await until(lambda: len(gateway.chat.calls) == 2)
-        await asyncio.sleep(0.1)  # the row of the second failure is written behind the call
+        await until_waiting(gateway, message.id)
     async with gateway.running():
         settled = await gateway.until_settled(message.id)
 
@@ -179,3 +180,27 @@ async def test_a_send_that_comes_twice_while_it_is_held_is_called_once(gateway):
 
     assert len(gateway.chat.of(7)) == 1
     assert len(gateway.settled()) == 1
+
+
+async def test_a_rest_that_telegram_asked_for_holds_in_the_next_process(gateway):
+    gateway.chat.troubles = [Trouble(said(429, "Too Many Requests: retry after 2", 2.0), chat_id=7)]
+    message = send(7)
+    async with gateway.doomed():
+        await gateway.say(message)
+        await until(lambda: gateway.chat.calls)
+        await until_waiting(gateway, message.id)
+    rests_until = time.monotonic() + (await gateway.deliveries.find(message.id)).rest_s
+    async with gateway.running():
+        await gateway.say(send(8))
+        await gateway.until_settled("m:signal:p:8")
+        await gateway.until_settled(message.id)
+
+    assert time.monotonic() >= rests_until
+    assert [chat for _, chat in gateway.chat.calls] == [7, 8, 7]
+
+
+async def until_waiting(gateway, send_id):
+    """Wait until the row says that the send waits for another try."""
+    async with asyncio.timeout(60):
+        while (row := await gateway.deliveries.find(send_id)) is None or row.state != "waiting":
+            await asyncio.sleep(0.01)

@@ -33,7 +33,7 @@ _RANK = {kind: rank for rank, kind in enumerate(SendClass)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How fast a bot may speak. Rates per second, gaps and windows in seconds."""
+    """How fast a bot may speak. Rates per second, gaps and windows in seconds; what is faster than free is paid."""
 
     per_second: float = 28.0
     private_gap_s: float = 1.02
@@ -41,6 +41,7 @@ class Limits:
     in_flight: int = 128
     flood_chats: int = 3
     flood_window_s: float = 2.0
+    is_paid: bool = False
 
     def gap_s(self, chat_id: int) -> float:
         """Tell how long a chat rests after a call. Groups and channels have negative ids."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
@@ -20,7 +21,9 @@ from chassis.dead_letters import bury
 from chassis.errors import TransientError
 from contracts import catalogue, codec
 from contracts.messages import DeliveryState, SendClass, SendMessage
+from services.telegram.domain import fees
 from services.telegram.domain.attempt import Close, Row
+from services.telegram.domain.fees import FeeMeter
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.scheduler import Job, Limits, Pick, Scheduler
 from services.telegram.handlers.announcer import Announcer
@@ -83,6 +86,8 @@ class Sender:
         self._horizon = Horizon(bus)
         self._closing: asyncio.Queue[tuple[Held, Close]] = asyncio.Queue()
         self._changed = asyncio.Event()
+        self._limits = limits
+        self._fees = FeeMeter()
         self._trouble = ""
 
     @property
@@ -98,6 +103,20 @@ class Sender:
     def waiting(self) -> dict[SendClass, int]:
         """Count the sends that wait for their turn, by class."""
         return self._scheduler.waiting()
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the pace is faster than what is free."""
+        return self._limits.is_paid
+
+    @property
+    def stars(self) -> Decimal:
+        """What was spent since the start, at most, in Telegram Stars."""
+        return self._fees.stars
+
+    def cost(self, messages: int) -> Decimal:
+        """Tell what so many messages cost, at most, in Telegram Stars."""
+        return fees.cost(messages, self._limits.per_second) if self.is_paid else Decimal(0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set; then let the calls under way end and hand the rest back to the broker."""
@@ -232,6 +251,8 @@ class Sender:
         held = pick.job.work
         self._free(pick, was_called=ended.was_called)
         self._trouble = ""
+        if self.is_paid and ended.was_called and ended.row.state is DeliveryState.DELIVERED:
+            metrics.PAID_STARS.inc(float(self._fees.count(self._clock.monotonic())))
         self._release(self._gallery.carried(held.send, ended.stored))
         self._changed.set()
         async with self._giving_back(held):
