@@ -28,6 +28,7 @@ from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.operators import FeedWatch
 from services.telegram.handlers.receiver import Receiver
 from services.telegram.handlers.sender import Sender
+from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.handlers.updates import UpdateWorker
 from services.telegram.ports import Chat, Deliveries
 from services.telegram.settings import TelegramSettings
@@ -81,7 +82,8 @@ def build_sender(
     pictures = PictureRoom()
     policy = Policy(is_protected=settings.protect_content, is_paid=settings.limits.is_paid)
     writer = Writer(bus, chat, deliveries, words, pictures, policy)
-    courier = Courier(writer, deliveries, pictures, settings.most_attempts)
+    turnstile = Turnstile(settings.limits.per_second, clock)
+    courier = Courier(writer, deliveries, pictures, settings.most_attempts, turnstile)
     gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
     announcer = Announcer(bus, clock)
     return Sender(bus, courier, announcer, gallery, clock, settings.limits), Abandoned(courier, announcer)

@@ -19,6 +19,7 @@ from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.sender import Sender
+from services.telegram.handlers.turnstile import Turnstile
 from tests.telegram.builders import PNG, WORDS
 from tests.telegram.fake_chat import FakeChat
 
@@ -58,7 +59,9 @@ class Gateway:
         """Make a fresh sender, as a process that starts would."""
         room = PictureRoom()
         writer = Writer(self.bus, self.chat, self.deliveries, WORDS, room, self.policy)
-        courier = Courier(writer, self.deliveries, room, self.most_attempts)
+        courier = Courier(
+            writer, self.deliveries, room, self.most_attempts, Turnstile(self.limits.per_second, self.clock)
+        )
         gallery = Gallery(self.bus, self.deliveries, room, self.clock, self.picture_wait_s)
         return Sender(self.bus, courier, Announcer(self.bus, self.clock), gallery, self.clock, self.limits)
 

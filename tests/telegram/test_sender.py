@@ -95,10 +95,10 @@ async def test_one_slow_chat_delays_no_other(gateway):
     original = gateway.chat.send_text
     gate = asyncio.Event()
 
-    async def slow(chat_id, shown, **more):
+    async def slow(chat_id, shown, *more):
         if chat_id == 1:
             await gate.wait()
-        return await original(chat_id, shown, **more)
+        return await original(chat_id, shown, *more)
 
     gateway.chat.send_text = slow
     async with gateway.running():

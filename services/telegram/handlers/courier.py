@@ -20,6 +20,7 @@ from services.telegram.domain.attempt import Call, Close, Row
 from services.telegram.domain.outcome import Outcome, Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.handlers.letters import Letter, NotYet, Writer
+from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.ports import CallFailedError, Deliveries, Shown
 
 R = TypeVar("R")
@@ -58,8 +59,16 @@ Carried = Ended | Later
 class Courier:
     """Carries sends, any number at a time, each send once at a time."""
 
-    def __init__(self, writer: Writer, deliveries: Deliveries, pictures: PictureRoom, most_attempts: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        deliveries: Deliveries,
+        pictures: PictureRoom,
+        most_attempts: int,
+        turnstile: Turnstile,
+    ) -> None:
         self._writer = writer
+        self._turnstile = turnstile
         self._deliveries = deliveries
         self._pictures = pictures
         self._most_attempts = most_attempts
@@ -103,6 +112,7 @@ class Courier:
             return await self._close(send, letter, row)
         if not await self._deliveries.begin(send, call):
             return Later(TAKEN_ELSEWHERE_S, Verdict.RETRY, "taken elsewhere")
+        await self._turnstile.pass_through()
         try:
             shown = await letter.make()
         except CallFailedError as e:
