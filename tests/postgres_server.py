@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: one cluster per session, one migrated database per test."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -41,9 +42,9 @@ def wait_until_up(cluster: Cluster, process: "subprocess.Popen[bytes]") -> None:
             return
 
 
-@pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[Cluster]:
-    """A cluster without durability, on a free port, gone at the end of the session."""
+@contextlib.contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """Run a cluster without durability, on a free port, gone at the end; `TEMPLATE` is migrated."""
     folder = Path(tempfile.mkdtemp(prefix="sinyal-pg-"))
     folder.chmod(0o711)
     cluster = find_cluster(folder / "postgres", free_port())
@@ -66,6 +67,13 @@ def postgres_cluster() -> Iterator[Cluster]:
         process.send_signal(command.stop_signal)
         process.wait(20)
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """The session's cluster."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -201,6 +201,17 @@ class Account:
         """List the marks that stand in a chat twice without saying so."""
         return [mark for mark, shown in self.showings.items() if sum(not one.is_repeat for one in shown) > 1]
 
+    def never_shown(self, unreachable: list[int]) -> list[SendMessage]:
+        """List what no reader ever saw, of what could be seen: edits replace each other, and bad markup is refused."""
+        return [
+            one
+            for one in self.sent
+            if one.kind is not SendClass.DASHBOARD
+            and one.chat_id not in unreachable
+            and not getattr(one.content, "html", "").startswith("<blink>")
+            and not self.shown(one)
+        ]
+
     def repeats(self) -> int:
         return sum(one.is_repeat for shown in self.showings.values() for one in shown)
 
