@@ -135,6 +135,12 @@ class Bus(Protocol):
         """Read one message of a stream by its sequence, or None: for the dead-letter collector and operator tools."""
         ...
 
+    async def next_stored(self, topic: Topic[P], *tokens: object | None, after_sequence: int = 0) -> Stored | None:
+        """Read the first message behind a sequence whose tokens are these (None fits any), or None: to look at what
+        a consumer has not been given yet. Nothing is settled by it.
+        """
+        ...
+
     async def remove_stored(self, stream: str, sequence: int) -> None:
         """Delete one message of a stream. Harmless where it is gone."""
         ...

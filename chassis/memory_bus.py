@@ -208,6 +208,11 @@ class MemoryBus:
         """Read one message of a stream by its sequence."""
         return self._streams[stream].read(sequence)
 
+    async def next_stored(self, topic: Topic[P], *tokens: object | None, after_sequence: int = 0) -> Stored | None:
+        """Read the first message behind a sequence whose tokens are these."""
+        self._require_connection()
+        return self._streams[_stream_name(topic)].after(after_sequence, (topic.stored_like(*tokens),))
+
     async def remove_stored(self, stream: str, sequence: int) -> None:
         """Delete one message of a stream."""
         self._streams[stream].remove(sequence)

@@ -116,6 +116,14 @@ API_SECONDS = Histogram("sinyal_api_seconds", "One call of the Bot API.", ["meth
 SIGNAL_TO_SENT = Histogram("sinyal_signal_to_sent_seconds", "Signal raised to text confirmed.", buckets=SECONDS)
 EXIT_TO_SENT = Histogram("sinyal_exit_to_sent_seconds", "Exit stored to text confirmed.", buckets=SECONDS)
 SEND_QUEUE = Gauge("sinyal_send_queue", "Sends held by the dispatcher.", ["kind"])
+SENDS_AHEAD = Counter(
+    "sinyal_sends_ahead_total",
+    "Sends taken from behind a full window, by class. Rising: more is queued than the limits let out; nothing is lost.",
+    ["kind"],
+)
+PAID_STARS = Counter(
+    "sinyal_paid_stars_total", "Telegram Stars spent on the paid pace, at most. Rising: as you decided."
+)
 FLOOD_WAITS = Counter("sinyal_flood_waits_total", "429 answers. Rising: the limits are set too high.", ["scope"])
 UPDATES = Counter("sinyal_updates_total", "Updates handled, by kind.", ["kind"])
 RECEIVER_MODE = Gauge("sinyal_receiver_mode", "1 for the way updates arrive now.", ["mode"])

@@ -165,6 +165,11 @@ class NatsBus:
         """Read one message of a stream by its sequence."""
         return await read_one(self._link, stream, {"seq": sequence})
 
+    async def next_stored(self, topic: Topic[P], *tokens: object | None, after_sequence: int = 0) -> Stored | None:
+        """Read the first message behind a sequence whose tokens are these."""
+        wanted = {"seq": after_sequence + 1, "next_by_subj": topic.stored_like(*tokens)}
+        return await read_one(self._link, stream_name(topic), wanted)
+
     async def remove_stored(self, stream: str, sequence: int) -> None:
         """Delete one message of a stream."""
         try:

@@ -180,7 +180,7 @@ class StreamReader:
 
 
 async def read_one(link: Link, stream: str, wanted: dict[str, Any]) -> Stored | None:
-    """Read one message: `wanted` is {"seq": …} or {"last_by_subj": …}. None where there is none.
+    """Read one message, or None: `wanted` is {"seq": …}, {"last_by_subj": …} or {"seq": …, "next_by_subj": …}.
 
     Raises:
         TransientError: no such stream, or no answer.

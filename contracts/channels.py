@@ -87,6 +87,19 @@ class Topic(Generic[P]):
         """The wildcard of all subjects as the stream keeps them: what a consumer filters by."""
         return ".".join((self.noun, "*", *self._wild())) if self.partition_by else self.published
 
+    def stored_like(self, *values: object | None) -> str:
+        """The wildcard of the stored subjects whose free tokens have these values; None fits any.
+
+        Raises:
+            BadTokenError: a value is no token.
+            ValueError: too few or too many values.
+        """
+        free = iter(["*" if value is None else _checked(value) for value in values])
+        if len(values) != sum(not token.startswith("=") for token in self.tokens):
+            raise ValueError(f"{self.name} takes {self.tokens}, got {values}")
+        tokens = (t[1:] if t.startswith("=") else next(free) for t in self.tokens)
+        return ".".join((self.noun, *(("*",) if self.partition_by else ()), *tokens))
+
     @property
     def transform(self) -> tuple[str, str] | None:
         """Source and destination of the stream's subject transform, or None. Equal for all topics of one noun."""

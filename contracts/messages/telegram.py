@@ -162,7 +162,8 @@ class SendMessage(Message, frozen=True, kw_only=True):
     """Send `content` to a chat. `id` is the send's identity for ever; a repeat carries the same one.
 
     `reply_to` names an earlier send whose message this one answers. `expires_at` (wall clock) is looked at just before
-    the call. `coalesce` is a key: a newer waiting send with the same key replaces an older one.
+    the call. `coalesce` is a key: a newer waiting send with the same key replaces an older one. `thread_id` is a topic
+    of a group. `silent` makes no sound, `protect` cannot be forwarded or saved.
     """
 
     chat_id: int
@@ -176,6 +177,8 @@ class SendMessage(Message, frozen=True, kw_only=True):
     chart_key: str | None = None
     position_id: str | None = None
     silent: bool = False
+    protect: bool = False
+    thread_id: int | None = None
     coalesce: str | None = None
 
 

@@ -18,6 +18,7 @@ def main() -> int:
     settings = ServerSettings(
         bot_name=arguments.bot_name,
         bot_username=arguments.bot_username,
+        seed=arguments.seed,
         limits=NO_LIMITS if arguments.no_limits else LimitSettings(),
     )
     try:
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one (default)")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the only bot token that is accepted")
     parser.add_argument("--no-limits", action="store_true", help="never hold or refuse a fast sender")
+    parser.add_argument("--seed", type=int, help="let the dice of probable faults fall as they did with this seed")
     parser.add_argument("--bot-name", default="Sinyal", help="the bot's name (default: %(default)s)")
     parser.add_argument("--bot-username", default="sinyal_sandbox_bot", help="the bot's @name (default: %(default)s)")
     return parser

@@ -120,7 +120,8 @@ class BotEndpoint:
             return
         media = call.structure("media", "media")
         count = len(media) if isinstance(media, list) else 1
-        entry.held_s = round(self._world.limits.reserve(chat, time.monotonic(), count), 3)
+        is_paid = call.boolean("allow_paid_broadcast")
+        entry.held_s = round(self._world.limits.reserve(chat, time.monotonic(), count, is_paid=is_paid), 3)
         if entry.held_s > 0:
             await asyncio.sleep(entry.held_s)
 

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 _TEXTS = ("text", "caption", "parse_mode", "action", "callback_query_id", "url", "language_code", "file_id")
 _NUMBERS = ("message_id", "message_thread_id", "offset", "limit", "timeout")
-_FLAGS = ("disable_notification", "protect_content", "show_alert", "drop_pending_updates")
+_FLAGS = ("disable_notification", "protect_content", "allow_paid_broadcast", "show_alert", "drop_pending_updates")
 
 
 def summarise(world: World, call: Call) -> Json:

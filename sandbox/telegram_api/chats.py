@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from sandbox.telegram_api.errors import bad_request, forbidden
+from sandbox.telegram_api.errors import ApiError, bad_request, forbidden
 from sandbox.telegram_api.messages import Message
 
 Json = dict[str, Any]
@@ -27,7 +27,9 @@ class Access(StrEnum):
 
 @dataclass(slots=True)
 class Chat:
-    """One chat. A private chat is one person; its id is the person's."""
+    """One chat. A private chat is one person; its id is the person's. `moved_to` is the supergroup that a group became;
+    `topics` are threads of messages by their ids.
+    """
 
     id: int
     kind: ChatKind
@@ -39,6 +41,8 @@ class Chat:
     messages: dict[int, Message] = field(default_factory=dict)
     reply_keyboard: Json | None = None
     last_message_id: int = 0
+    moved_to: int | None = None
+    topics: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_private(self) -> bool:
@@ -51,7 +55,7 @@ class Chat:
         shown |= {"first_name": self.name} if self.is_private else {"title": self.name}
         if self.username:
             shown["username"] = self.username
-        return shown
+        return shown | ({"is_forum": True} if self.topics else {})
 
     def person(self) -> Json:
         """Return the User who writes here: the chat's own person, or in a group the one stand-in member."""
@@ -123,6 +127,9 @@ class ChatStore:
     def find_open(self, reference: str) -> Chat:
         """Return the chat to write into. Raises ApiError (400, 403)."""
         chat = self.find(reference)
+        if chat.moved_to is not None:
+            parameters = {"migrate_to_chat_id": chat.moved_to}
+            raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", parameters)
         chat.require_open()
         return chat
 

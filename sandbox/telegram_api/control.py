@@ -42,6 +42,9 @@ class Control:
             web.post("/sandbox/chats/{id}/text", _checked(self.text)),
             web.post("/sandbox/chats/{id}/press", _checked(self.press)),
             web.post("/sandbox/chats/{id}/read", _checked(self.read)),
+            web.post("/sandbox/chats/{id}/upgrade", _checked(self.upgrade)),
+            web.post("/sandbox/chats/{id}/topics", _checked(self.open_topic)),
+            web.post("/sandbox/files/forget", self.forget_files),
             web.post("/sandbox/chats/{id}/{act:block|unblock|deactivate}", _checked(self.change_access)),
         ]
 
@@ -157,6 +160,19 @@ class Control:
         access = {"block": Access.BLOCKED, "unblock": Access.OPEN, "deactivate": Access.DEACTIVATED}
         people.change_access(self._world, chat, access[request.match_info["act"]])
         return web.json_response(view_chat(chat))
+
+    async def upgrade(self, request: web.Request) -> web.Response:
+        """Turn a group into a supergroup."""
+        return web.json_response(view_chat(people.upgrade(self._world, self._chat(request))), status=201)
+
+    async def open_topic(self, request: web.Request) -> web.Response:
+        """Open a topic in a supergroup."""
+        thread_id = people.open_topic(self._chat(request), str((await _body(request)).get("name", "")))
+        return web.json_response({"message_thread_id": thread_id}, status=201)
+
+    async def forget_files(self, _request: web.Request) -> web.Response:
+        """Let every file_id expire."""
+        return web.json_response({"forgotten": self._world.files.forget_ids()})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream what happens, as server-sent events."""

@@ -1,4 +1,7 @@
-"""Faults on command: what goes wrong with the next calls, so that a client's answer to it can be seen."""
+"""Faults on command: what goes wrong with the next calls, so that a client's answer to it can be seen.
+
+A rule with a probability throws a die for every call that it matches; seeded dice fall alike for the same calls.
+"""
 
 import random
 from dataclasses import asdict, dataclass
@@ -76,10 +79,10 @@ class Fault:
 class FaultStore:
     """The rules in force, oldest first; the first that matches a call is used."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self._faults: list[Fault] = []
         self._count = 0
-        self._dice = random.Random()
+        self._dice = random.Random(seed)
 
     def add(self, rule: dict[str, Any]) -> Fault:
         """Add a rule from its JSON. Raises ValueError naming what is wrong."""

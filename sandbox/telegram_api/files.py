@@ -105,6 +105,12 @@ class FileStore:
             raise bad_request(f"can't use file of type {stored.kind.title()} as {kind.title()}")
         return stored
 
+    def forget_ids(self) -> int:
+        """Let every file_id expire, as it does when Telegram loses a file; return how many there were."""
+        forgotten = len(self._by_file_id)
+        self._by_file_id.clear()
+        return forgotten
+
     def describe(self, file_id: str) -> dict[str, Any]:
         """Return the answer of getFile. Raises ApiError (400)."""
         stored = self._by_file_id.get(file_id)

@@ -61,23 +61,26 @@ class Limits:
     def __init__(self, settings: LimitSettings) -> None:
         self.settings = settings
         self._all = WindowLimit(settings.all_count, settings.all_period_s)
+        self._paid = WindowLimit(settings.paid_count, settings.all_period_s)
         self._chats: dict[int, _Limit] = {}
 
-    def reserve(self, chat: Chat, now: float, count: int = 1) -> float:
-        """Take the next free place for `count` messages; return for how many seconds the call must be held.
+    def reserve(self, chat: Chat, now: float, count: int = 1, *, is_paid: bool = False) -> float:
+        """Take the next free place for `count` messages; return for how many seconds the call must be held. What is
+        paid for has a wider limit of its own; the limit of its chat stays.
 
         Raises ApiError (429) when the wait is longer than the server holds a call; nothing is taken then.
         """
         if not self.settings.enabled:
             return 0.0
         limit = self._chats.setdefault(chat.id, self._limit_for(chat))
-        starts_at = max(limit.earliest(now), self._all.earliest(now))
+        shared = self._paid if is_paid else self._all
+        starts_at = max(limit.earliest(now), shared.earliest(now))
         wait_s = starts_at - now
         if wait_s > self.settings.longest_hold_s:
             raise flood(math.ceil(wait_s))
         for _ in range(count):
             limit.take(starts_at)
-            self._all.take(starts_at)
+            shared.take(starts_at)
         return wait_s
 
     def _limit_for(self, chat: Chat) -> _Limit:

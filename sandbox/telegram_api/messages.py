@@ -38,6 +38,7 @@ class Message:
     is_protected: bool = False
     is_silent: bool = False
     is_seen: bool = False
+    thread_id: int | None = None
 
     @property
     def inline_keyboard(self) -> Json | None:
@@ -66,6 +67,8 @@ def _marks(message: Message) -> Json:
         "edit_date": message.edit_date,
         "media_group_id": message.media_group_id,
         "has_protected_content": message.is_protected or None,
+        "message_thread_id": message.thread_id,
+        "is_topic_message": True if message.thread_id else None,
     }
     return {name: value for name, value in marks.items() if value is not None}
 

@@ -84,6 +84,32 @@ def change_access(world: World, chat: Chat, access: Access) -> None:
     world.updates.push("my_chat_member", change, queue=f"chat:{chat.id}", life_s=life_s)
 
 
+def upgrade(world: World, group: Chat) -> Chat:
+    """Turn a group into a supergroup with another id; the bot is told, and the old id is refused from now on.
+
+    Raises ValueError for a chat that is no group, or was one.
+    """
+    if group.kind != "group" or group.moved_to is not None:
+        raise ValueError(f"chat {group.id} is no group that can become a supergroup")
+    new = world.chats.create(Chat(world.chats.next_id("supergroup"), "supergroup", group.name, group.language_code))
+    group.moved_to = new.id
+    for chat, said in ((group, {"migrate_to_chat_id": new.id}), (new, {"migrate_from_chat_id": group.id})):
+        place = {"message_id": world.chats.next_message_id(chat), "date": int(time.time()), "chat": chat.render()}
+        life_s = world.settings.webhook.message_life_s
+        world.updates.push("message", {**place, "from": chat.person(), **said}, queue=f"chat:{chat.id}", life_s=life_s)
+    world.tell_chat(new)
+    return new
+
+
+def open_topic(chat: Chat, name: str) -> int:
+    """Open a topic in a supergroup; return its thread id. Raises ValueError for another kind of chat."""
+    if chat.kind != "supergroup":
+        raise ValueError("only a supergroup has topics")
+    thread_id = max(chat.topics, default=1) + 1
+    chat.topics[thread_id] = name
+    return thread_id
+
+
 def _membership(world: World, access: Access) -> Json:
     """Return the bot's place in a chat as a ChatMember."""
     if access is Access.OPEN:

@@ -14,6 +14,7 @@ class LimitSettings:
     group_period_s: float = 60.0
     all_count: int = 30
     all_period_s: float = 1.0
+    paid_count: int = 1000
     longest_hold_s: float = 8.0
     webhook_interval_s: float = 1.0
 
@@ -31,7 +32,7 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Everything about the server but its token and its address."""
+    """Everything about the server but its token and its address. With a `seed` the dice of faults fall as before."""
 
     bot_name: str = "Sinyal"
     bot_username: str = "sinyal_sandbox_bot"
@@ -42,6 +43,7 @@ class ServerSettings:
     longest_poll_s: float = 50.0
     journal_entries: int = 500_000
     file_bytes: int = 512 * 1024 * 1024
+    seed: int | None = None
 
 
 NO_LIMITS = LimitSettings(enabled=False)

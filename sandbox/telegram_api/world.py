@@ -38,8 +38,8 @@ class World:
     chats: ChatStore = field(default_factory=ChatStore)
     commands: CommandStore = field(default_factory=CommandStore)
     events: EventBroker = field(default_factory=EventBroker)
-    faults: FaultStore = field(default_factory=FaultStore)
     presses: dict[str, Press] = field(default_factory=dict)
+    faults: FaultStore = field(init=False)
     files: FileStore = field(init=False)
     journal: Journal = field(init=False)
     limits: Limits = field(init=False)
@@ -47,6 +47,7 @@ class World:
     webhook: WebhookDelivery = field(init=False)
 
     def __post_init__(self) -> None:
+        self.faults = FaultStore(self.settings.seed)
         self.files = FileStore(self.settings.file_bytes)
         self.journal = Journal(self.settings.journal_entries)
         self.limits = Limits(self.settings.limits)

@@ -34,24 +34,30 @@ class Shown:
     file_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a message comes: as an answer, into a topic of a group, without a sound, not to be forwarded or saved, at a
+    pace that is paid for. An answer to a message that is gone is sent all the same.
+    """
+
+    reply_to: int | None = None
+    thread_id: int | None = None
+    is_silent: bool = False
+    is_protected: bool = False
+    is_paid: bool = False
+
+
+PLAIN = Manner()
+
+
 class Chat(Protocol):
     """The one caller of the Bot API. Every method raises CallFailedError."""
 
-    async def send_text(
-        self, chat_id: int, shown: Rendered, *, reply_to: int | None = None, is_silent: bool = False
-    ) -> Shown:
-        """Send a message; `reply_to` a message that is gone is left out."""
+    async def send_text(self, chat_id: int, shown: Rendered, manner: Manner = PLAIN) -> Shown:
+        """Send a message."""
         ...
 
-    async def send_picture(
-        self,
-        chat_id: int,
-        picture: Picture,
-        shown: Rendered,
-        *,
-        reply_to: int | None = None,
-        is_silent: bool = False,
-    ) -> Shown:
+    async def send_picture(self, chat_id: int, picture: Picture, shown: Rendered, manner: Manner = PLAIN) -> Shown:
         """Send a picture with its caption."""
         ...
 
@@ -83,8 +89,8 @@ class Deliveries(Protocol):
         """Write that attempt `call.attempt` starts now; False where the row has moved on without us."""
         ...
 
-    async def put_off(self, send_id: str, call: Call, repeats: int) -> None:
-        """Write that an attempt brought nothing and the send waits again."""
+    async def put_off(self, send_id: str, call: Call, repeats: int, delay_s: float) -> None:
+        """Write that an attempt brought nothing and the send waits again, for `delay_s` at least."""
         ...
 
     async def settle(self, send: SendMessage, row: Row) -> Row:
@@ -93,6 +99,14 @@ class Deliveries(Protocol):
 
     async def revive(self, send_id: str) -> None:
         """Let a send that ended dead begin anew; any other stays as it is."""
+        ...
+
+    async def address(self, chat_id: int) -> int:
+        """Tell under which id Telegram knows a chat now."""
+        ...
+
+    async def move(self, old_id: int, new_id: int) -> None:
+        """Remember that a group has become a supergroup with another id."""
         ...
 
     async def file_id(self, chart_key: str) -> str | None:

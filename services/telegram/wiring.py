@@ -24,10 +24,11 @@ from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.gallery import Gallery
-from services.telegram.handlers.letters import Writer
+from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.operators import FeedWatch
 from services.telegram.handlers.receiver import Receiver
 from services.telegram.handlers.sender import Sender
+from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.handlers.updates import UpdateWorker
 from services.telegram.ports import Chat, Deliveries
 from services.telegram.settings import TelegramSettings
@@ -79,8 +80,10 @@ def build_sender(
 ) -> tuple[Sender, Abandoned]:
     """Make the dispatcher, and what settles the sends that the broker gave up on."""
     pictures = PictureRoom()
-    writer = Writer(bus, chat, deliveries, words, pictures)
-    courier = Courier(writer, deliveries, pictures, settings.most_attempts)
+    policy = Policy(is_protected=settings.protect_content, is_paid=settings.limits.is_paid)
+    writer = Writer(bus, chat, deliveries, words, pictures, policy)
+    turnstile = Turnstile(settings.limits.per_second, clock)
+    courier = Courier(writer, deliveries, pictures, settings.most_attempts, turnstile)
     gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
     announcer = Announcer(bus, clock)
     return Sender(bus, courier, announcer, gallery, clock, settings.limits), Abandoned(courier, announcer)
@@ -91,7 +94,10 @@ def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> No
 
     def sending() -> Check:
         waiting = {kind.value: count for kind, count in sender.waiting().items() if count}
-        return Check(not sender.trouble, sender.trouble, {"held": sender.held, "waiting": waiting})
+        figures = {"held": sender.held, "waiting": waiting}
+        if sender.is_paid:
+            figures["paid"] = {"stars": str(sender.stars), "stars_per_10000": str(sender.cost(10_000))}
+        return Check(not sender.trouble, sender.trouble, figures)
 
     stage.health.add("bus", lambda: Check(bus.is_connected, "" if bus.is_connected else "the broker is away"))
     stage.health.add("sender", sending)

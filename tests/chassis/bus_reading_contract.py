@@ -86,6 +86,23 @@ class ReadContract:
 
         assert await bus.read_stored("TICKS", 1) is None
 
+    async def test_the_next_message_of_a_kind_is_found_behind_a_sequence(self, bus: Bus) -> None:
+        kinds = (("broadcast", 7), ("exit", 8), ("broadcast", 8), ("exit", 7))
+        for number, (kind, chat) in enumerate(kinds):
+            await bus.publish_batch([Outgoing(catalogue.SEND.subject(kind, chat), b"{}", f"m:{number}")])
+
+        async def found(*tokens: object, after: int = 0) -> int | None:
+            stored = await bus.next_stored(catalogue.SEND, *tokens, after_sequence=after)
+            return stored and stored.sequence
+
+        assert [await found("exit", None), await found("exit", None, after=2)] == [2, 4]
+        assert [await found(None, 8), await found(None, 8, after=2)] == [2, 3]
+        assert [await found("exit", 7), await found("signal", None), await found("exit", None, after=4)] == [
+            4,
+            None,
+            None,
+        ]
+
     async def test_a_stored_message_is_read_whole(self, bus: Bus) -> None:
         traced = tick(1).__class__(id="t", at=tick(1).at, trace="00-ab-cd-01", symbol="GOLD", epoch_ms=1, bid=1, ask=2)
         await bus.publish(catalogue.TICK, traced, "GOLD")

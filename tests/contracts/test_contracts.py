@@ -92,6 +92,15 @@ def test_a_partitioned_topic_is_stored_behind_its_partition() -> None:
     assert catalogue.TICK.transform is None
 
 
+def test_stored_subjects_are_found_by_some_of_their_tokens() -> None:
+    assert catalogue.SEND.stored_like("exit", None) == "send.v1.*.exit.*"
+    assert catalogue.SEND.stored_like(None, -7) == "send.v1.*.*.-7"
+    assert catalogue.TICK.stored_like("XAUUSD") == "tick.v1.XAUUSD"
+    assert catalogue.POSITION_OPENED.stored_like(None) == catalogue.POSITION_OPENED.stored
+    with pytest.raises(ValueError, match="takes"):
+        catalogue.SEND.stored_like("exit")
+
+
 def test_one_stream_has_one_transform() -> None:
     for stream in catalogue.STREAMS:
         transforms = {t.transform for t in catalogue.TOPICS if t.stream == stream.name} - {None}

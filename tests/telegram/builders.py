@@ -1,6 +1,6 @@
 """What the tests of the telegram room are made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from contracts import ids
@@ -25,6 +25,10 @@ POSITION = ids.position_id("s:XAUUSD:trend_pullback:auto:M1:1767598200", 77)
 WORDS = load_catalogue()
 INDONESIAN, ENGLISH = WORDS["id"], WORDS["en"]
 PNG = b"\x89PNG picture"
+
+
+def soon(seconds):
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
 def signal_notice(**more):

@@ -3,11 +3,11 @@
 import asyncio
 import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.telegram.domain.outcome import Fault, FaultKind
 from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, visible_length
-from services.telegram.ports import CallFailedError, Shown
+from services.telegram.ports import PLAIN, CallFailedError, Manner, Shown
 
 BAD = "Bad Request: "
 
@@ -30,8 +30,7 @@ class Bubble:
     message_id: int
     shown: object
     file_id: str | None = None
-    reply_to: int | None = None
-    is_silent: bool = False
+    manner: Manner = PLAIN
 
 
 @dataclass
@@ -55,6 +54,7 @@ class FakeChat:
     calls: list = field(default_factory=list)
     answered: list = field(default_factory=list)
     menus: dict = field(default_factory=dict)
+    moved: dict = field(default_factory=dict)
     uploads: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     presses: set = field(default_factory=set)
@@ -68,17 +68,17 @@ class FakeChat:
         """List the bubbles of a chat."""
         return [bubble for bubble in self.bubbles.values() if bubble.chat_id == chat_id]
 
-    async def send_text(self, chat_id, shown, *, reply_to=None, is_silent=False):
+    async def send_text(self, chat_id, shown, manner=PLAIN):
         def show():
             self._check(shown, TEXT_LIMIT, "message is too long")
-            return self._add(chat_id, shown, None, reply_to, is_silent)
+            return self._add(chat_id, shown, None, manner)
 
         return await self._call("send_text", chat_id, show)
 
-    async def send_picture(self, chat_id, picture, shown, *, reply_to=None, is_silent=False):
+    async def send_picture(self, chat_id, picture, shown, manner=PLAIN):
         def show():
             self._check(shown, CAPTION_LIMIT, "message caption is too long")
-            return self._add(chat_id, shown, self._file(picture), reply_to, is_silent)
+            return self._add(chat_id, shown, self._file(picture), manner)
 
         return await self._call("send_picture", chat_id, show)
 
@@ -111,6 +111,9 @@ class FakeChat:
         trouble = self._trouble(method, chat_id)
         if trouble is not None and not trouble.happens:
             raise CallFailedError(trouble.fault)
+        if chat_id in self.moved:
+            words = "group chat was upgraded to a supergroup chat"
+            raise CallFailedError(replace(said(400, BAD + words), moved_to=self.moved[chat_id]))
         if chat_id is not None and chat_id not in self.people:
             raise CallFailedError(said(400, BAD + "chat not found"))
         result = take_effect()
@@ -145,10 +148,10 @@ class FakeChat:
         """Lose all pictures, as another bot's server would."""
         self._files.clear()
 
-    def _add(self, chat_id, shown, file_id, reply_to, is_silent):
+    def _add(self, chat_id, shown, file_id, manner):
         number = next(self._ids)
-        reply_to = reply_to if (chat_id, reply_to) in self.bubbles else None
-        self.bubbles[chat_id, number] = Bubble(chat_id, number, shown, file_id, reply_to, is_silent)
+        reply_to = manner.reply_to if (chat_id, manner.reply_to) in self.bubbles else None
+        self.bubbles[chat_id, number] = Bubble(chat_id, number, shown, file_id, replace(manner, reply_to=reply_to))
         return Shown(number, file_id)
 
     def _edit(self, chat_id, message_id, shown, file_id):

@@ -17,8 +17,9 @@ from services.telegram.domain.scheduler import Limits
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.gallery import Gallery
-from services.telegram.handlers.letters import Writer
+from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.sender import Sender
+from services.telegram.handlers.turnstile import Turnstile
 from tests.telegram.builders import PNG, WORDS
 from tests.telegram.fake_chat import FakeChat
 
@@ -45,6 +46,7 @@ class Gateway:
         self.limits = limits
         self.picture_wait_s = picture_wait_s
         self.most_attempts = most_attempts
+        self.policy = Policy()
         self.sender = None
 
     @classmethod
@@ -56,8 +58,10 @@ class Gateway:
     def build(self):
         """Make a fresh sender, as a process that starts would."""
         room = PictureRoom()
-        writer = Writer(self.bus, self.chat, self.deliveries, WORDS, room)
-        courier = Courier(writer, self.deliveries, room, self.most_attempts)
+        writer = Writer(self.bus, self.chat, self.deliveries, WORDS, room, self.policy)
+        courier = Courier(
+            writer, self.deliveries, room, self.most_attempts, Turnstile(self.limits.per_second, self.clock)
+        )
         gallery = Gallery(self.bus, self.deliveries, room, self.clock, self.picture_wait_s)
         return Sender(self.bus, courier, Announcer(self.bus, self.clock), gallery, self.clock, self.limits)
 

@@ -16,6 +16,7 @@ from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.letters import Writer
+from services.telegram.handlers.turnstile import Turnstile
 from tests.telegram.builders import WORDS, send, text
 
 pytestmark = pytest.mark.real
@@ -27,7 +28,7 @@ FEW = replace(catalogue.TELEGRAM_SENDS, max_deliver=2)
 async def collecting(gateway):
     room = PictureRoom()
     writer = Writer(gateway.bus, gateway.chat, gateway.deliveries, WORDS, room)
-    courier = Courier(writer, gateway.deliveries, room, 200)
+    courier = Courier(writer, gateway.deliveries, room, 200, Turnstile(100.0, gateway.clock))
     abandoned = Abandoned(courier, Announcer(gateway.bus, gateway.clock))
     task = asyncio.ensure_future(collect(gateway.bus, gateway.clock, abandoned.mourn))
     try:

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from contracts.messages import DeliveryState, SendClass
-from services.telegram.domain.attempt import Call, Close, Progress, Row, Settled, after_unknown, backoff_s, plan
+from services.telegram.domain.attempt import Call, Close, Progress, Row, Settled, Wait, after_unknown, backoff_s, plan
 
 
 def row(state=Progress.WAITING, **more):
@@ -29,6 +29,11 @@ def test_a_send_that_waited_is_called_again_without_a_mark():
 
     assert found == Call(4)
     assert not found.is_repeat
+
+
+def test_a_send_whose_rest_is_not_over_waits_unless_it_expires():
+    assert decide(row(attempts=3, rest_s=4.5)) == Wait(4.5)
+    assert decide(row(attempts=3, rest_s=4.5), is_expired=True) == Close(DeliveryState.EXPIRED, "expired")
 
 
 @pytest.mark.parametrize("state", list(DeliveryState))

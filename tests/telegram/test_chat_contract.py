@@ -13,7 +13,7 @@ from sandbox.telegram_api.server import TelegramApiServer
 from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
 from services.telegram.domain.outcome import Verdict, judge
 from services.telegram.domain.rendering import Rendered
-from services.telegram.ports import CallFailedError, Picture
+from services.telegram.ports import CallFailedError, Manner, Picture
 from tests.sandbox.telegram_api.bot import png
 from tests.telegram.fake_chat import FakeChat
 
@@ -61,7 +61,7 @@ class OnFake:
         return self.chat.of(chat_id)[0].file_id is not None
 
     async def reply_of_last(self, chat_id):
-        return self.chat.of(chat_id)[-1].reply_to
+        return self.chat.of(chat_id)[-1].manner.reply_to
 
 
 class OnServer:
@@ -125,7 +125,7 @@ async def test_a_message_gets_a_number_and_may_be_answered(stage):
     person = await stage.person()
 
     first = await stage.chat.send_text(person, WORDS)
-    second = await stage.chat.send_text(person, Rendered("answer"), reply_to=first.message_id, is_silent=True)
+    second = await stage.chat.send_text(person, Rendered("answer"), Manner(reply_to=first.message_id, is_silent=True))
 
     assert second.message_id > first.message_id
     assert await stage.reply_of_last(person) == first.message_id
@@ -133,7 +133,7 @@ async def test_a_message_gets_a_number_and_may_be_answered(stage):
 
 async def test_an_answer_to_a_message_that_is_gone_is_sent_all_the_same(stage):
     person = await stage.person()
-    await stage.chat.send_text(person, WORDS, reply_to=99999)
+    await stage.chat.send_text(person, WORDS, Manner(reply_to=99999))
     assert await stage.reply_of_last(person) is None
 
 

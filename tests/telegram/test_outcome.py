@@ -44,6 +44,7 @@ BAD = "Bad Request: "
         (said(400, BAD + "can't parse entities: unclosed tag"), Verdict.DEAD),
         (said(400, BAD + "message is too long"), Verdict.DEAD),
         (said(400, BAD + "group chat was upgraded to a supergroup chat"), Verdict.DEAD),
+        (said(400, BAD + "group chat was upgraded to a supergroup chat", moved_to=-1001), Verdict.MOVED),
         (said(413, "Request Entity Too Large"), Verdict.DEAD),
         (said(406, "Not Acceptable"), Verdict.DEAD),
     ],

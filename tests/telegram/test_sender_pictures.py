@@ -113,7 +113,7 @@ async def test_where_the_message_cannot_take_it_the_picture_answers_it(gateway):
     words, picture = gateway.chat.of(7)
     assert settled.state is DeliveryState.DELIVERED
     assert words.file_id is None
-    assert (picture.reply_to, picture.file_id, picture.is_silent) == (words.message_id, "file-1", True)
+    assert (picture.manner.reply_to, picture.file_id, picture.manner.is_silent) == (words.message_id, "file-1", True)
 
 
 async def test_a_join_whose_answer_got_lost_is_made_again_without_a_double(gateway):

@@ -57,3 +57,9 @@ def test_a_timeout_that_makes_doubles_is_refused(environment):
     environment.setenv("SINYAL_TELEGRAM_CALL_TIMEOUT_S", "5")
     with pytest.raises(StartError, match="SINYAL_TELEGRAM_CALL_TIMEOUT_S"):
         load("telegram", TelegramSettings)
+
+
+def test_a_paid_pace_takes_the_place_of_the_free_one(environment):
+    environment.setenv("SINYAL_TELEGRAM_PAID_PER_SECOND", "100")
+    limits = load("telegram", TelegramSettings).limits
+    assert (limits.per_second, limits.is_paid) == (100.0, True)

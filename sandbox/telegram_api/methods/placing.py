@@ -24,14 +24,19 @@ class Place:
     markup: Json | None
     is_protected: bool
     is_silent: bool
+    thread_id: int | None = None
 
 
 def read_place(world: World, call: Call) -> Place:
     """Read what all send methods share. Raises ApiError (400, 403)."""
     markup = read_markup(call)
     chat = world.chats.find_open(call.text("chat_id"))
+    thread_id = call.integer("message_thread_id") or None
+    if thread_id is not None and thread_id not in chat.topics:
+        raise bad_request("message thread not found")
     reply_to, quote = _read_reply(call, chat)
-    return Place(chat, reply_to, quote, markup, call.boolean("protect_content"), call.boolean("disable_notification"))
+    is_protected, is_silent = call.boolean("protect_content"), call.boolean("disable_notification")
+    return Place(chat, reply_to, quote, markup, is_protected, is_silent, thread_id)
 
 
 def put(world: World, place: Place, content: Content, *, media_group_id: str | None = None) -> Message:
@@ -49,6 +54,7 @@ def put(world: World, place: Place, content: Content, *, media_group_id: str | N
         media_group_id=media_group_id,
         is_protected=place.is_protected,
         is_silent=place.is_silent,
+        thread_id=place.thread_id,
     )
     _keep_reply_keyboard(place)
     world.post(place.chat, message)

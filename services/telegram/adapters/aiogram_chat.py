@@ -44,7 +44,7 @@ from aiogram.types import (
 from chassis import metrics
 from services.telegram.domain.outcome import Fault, FaultKind
 from services.telegram.domain.rendering import Keyboard, Rendered
-from services.telegram.ports import CallFailedError, Picture, Shown
+from services.telegram.ports import PLAIN, CallFailedError, Manner, Picture, Shown
 
 R = TypeVar("R")
 
@@ -101,7 +101,8 @@ def _refusal(error: TelegramAPIError) -> Fault:
     if code is None:
         code = next((code for words, code in _CODES_BY_WORDS if words in said.lower()), 406)
     rest_s = float(error.retry_after) if isinstance(error, TelegramRetryAfter) else None
-    return Fault(kind=FaultKind.SAID_NO, code=code, description=said, retry_after_s=rest_s)
+    moved_to = error.migrate_to_chat_id if isinstance(error, TelegramMigrateToChat) else None
+    return Fault(kind=FaultKind.SAID_NO, code=code, description=said, retry_after_s=rest_s, moved_to=moved_to)
 
 
 class AiogramChat:
@@ -110,37 +111,33 @@ class AiogramChat:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
-    async def send_text(
-        self, chat_id: int, shown: Rendered, *, reply_to: int | None = None, is_silent: bool = False
-    ) -> Shown:
+    async def send_text(self, chat_id: int, shown: Rendered, manner: Manner = PLAIN) -> Shown:
         """Send a message."""
         call = self._bot.send_message(
             chat_id,
             shown.html,
             reply_markup=_markup(shown.buttons),
-            reply_parameters=_reply(reply_to),
-            disable_notification=is_silent,
             link_preview_options=_NO_PREVIEW,
+            reply_parameters=_reply(manner.reply_to),
+            message_thread_id=manner.thread_id,
+            disable_notification=manner.is_silent,
+            protect_content=manner.is_protected,
+            allow_paid_broadcast=manner.is_paid or None,
         )
         return _shown(await _made("sendMessage", call))
 
-    async def send_picture(
-        self,
-        chat_id: int,
-        picture: Picture,
-        shown: Rendered,
-        *,
-        reply_to: int | None = None,
-        is_silent: bool = False,
-    ) -> Shown:
+    async def send_picture(self, chat_id: int, picture: Picture, shown: Rendered, manner: Manner = PLAIN) -> Shown:
         """Send a picture with its caption."""
         call = self._bot.send_photo(
             chat_id,
             _file(picture),
             caption=shown.html or None,
             reply_markup=_markup(shown.buttons),
-            reply_parameters=_reply(reply_to),
-            disable_notification=is_silent,
+            reply_parameters=_reply(manner.reply_to),
+            message_thread_id=manner.thread_id,
+            disable_notification=manner.is_silent,
+            protect_content=manner.is_protected,
+            allow_paid_broadcast=manner.is_paid or None,
         )
         return _shown(await _made("sendPhoto", call))
 

@@ -13,7 +13,8 @@ from contracts.messages import Button, DeliveryState, SendMessage
 from services.telegram.domain.attempt import Call, Progress, Row
 
 _FIND = """
-select send_id, state, attempts, repeats, message_id, reason, deactivate, html, buttons::text
+select send_id, state, attempts, repeats, message_id, reason, deactivate,
+       coalesce(greatest(0, extract(epoch from next_at - clock_timestamp())), 0)::float8, html, buttons::text
 from delivery where send_id = %(send_id)s
 """
 
@@ -23,13 +24,14 @@ values (%(send_id)s, %(chat_id)s, %(subscriber_id)s, %(kind)s, %(chart_key)s, 'a
         clock_timestamp())
 on conflict (send_id) do update
 set state = 'attempting', attempts = excluded.attempts, repeats = excluded.repeats,
-    attempt_started_at = excluded.attempt_started_at
+    attempt_started_at = excluded.attempt_started_at, next_at = null
 where delivery.attempts = excluded.attempts - 1 and delivery.settled_at is null
 returning true
 """
 
 _PUT_OFF = """
-update delivery set state = 'waiting', repeats = %(repeats)s
+update delivery set state = 'waiting', repeats = %(repeats)s,
+    next_at = clock_timestamp() + make_interval(secs => %(delay_s)s)
 where send_id = %(send_id)s and state = 'attempting' and attempts = %(attempt)s
 """
 
@@ -47,13 +49,19 @@ returning true
 """
 
 _REVIVE = """
-update delivery set state = 'waiting', attempts = 0, repeats = 0, reason = '', settled_at = null
+update delivery set state = 'waiting', attempts = 0, repeats = 0, reason = '', settled_at = null, next_at = null
 where send_id = %(send_id)s and state = 'dead'
 """
 
 _KEEP_FILE = """
 insert into file (chart_key, file_id) values (%(chart_key)s, %(file_id)s)
 on conflict (chart_key) do update set file_id = excluded.file_id
+"""
+
+_ADDRESS = "select new_id from chat_move where old_id = %(old_id)s"
+_MOVE = """
+insert into chat_move (old_id, new_id) values (%(old_id)s, %(new_id)s)
+on conflict (old_id) do update set new_id = excluded.new_id, moved_at = now()
 """
 
 _PRUNE_FILES = "delete from file where created_at < now() - make_interval(days => %(days)s)"
@@ -85,9 +93,10 @@ class PostgresDeliveries:
         values = {**_identity(send), "attempt": call.attempt, "repeats": call.repeats}
         return await self._one(_BEGIN, values) is not None
 
-    async def put_off(self, send_id: str, call: Call, repeats: int) -> None:
+    async def put_off(self, send_id: str, call: Call, repeats: int, delay_s: float) -> None:
         """Write that an attempt brought nothing and the send waits again."""
-        await self._run(_PUT_OFF, {"send_id": send_id, "attempt": call.attempt, "repeats": repeats})
+        values = {"send_id": send_id, "attempt": call.attempt, "repeats": repeats, "delay_s": delay_s}
+        await self._run(_PUT_OFF, values)
 
     async def settle(self, send: SendMessage, row: Row) -> Row:
         """Write how a send ended, unless it ended before."""
@@ -109,6 +118,15 @@ class PostgresDeliveries:
     async def revive(self, send_id: str) -> None:
         """Let a send that ended dead begin anew."""
         await self._run(_REVIVE, {"send_id": send_id})
+
+    async def address(self, chat_id: int) -> int:
+        """Tell under which id Telegram knows a chat now."""
+        found = await self._one(_ADDRESS, {"old_id": chat_id})
+        return chat_id if found is None else int(found[0])
+
+    async def move(self, old_id: int, new_id: int) -> None:
+        """Remember that a group has become a supergroup with another id."""
+        await self._run(_MOVE, {"old_id": old_id, "new_id": new_id})
 
     async def file_id(self, chart_key: str) -> str | None:
         """Read the id under which Telegram has a picture."""
@@ -151,7 +169,7 @@ def _identity(send: SendMessage) -> dict[str, Any]:
 
 
 def _row(found: tuple[Any, ...]) -> Row:
-    send_id, state, attempts, repeats, message_id, reason, deactivate, html, buttons = found
+    send_id, state, attempts, repeats, message_id, reason, deactivate, rest_s, html, buttons = found
     return Row(
         send_id=send_id,
         state=Progress(state) if state in set(Progress) else DeliveryState(state),
@@ -160,6 +178,7 @@ def _row(found: tuple[Any, ...]) -> Row:
         message_id=message_id,
         reason=reason,
         deactivate=deactivate,
+        rest_s=rest_s,
         html=html,
         buttons=msgspec.json.decode(buttons, type=tuple[tuple[Button, ...], ...]),
     )

@@ -25,7 +25,9 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is kept of a send. `html` and `buttons` are what was shown, where a picture may join it later."""
+    """What is kept of a send. `html` and `buttons` are what was shown, where a picture may join it later; `rest_s` is
+    how long it must be left alone, from the moment in which it was read.
+    """
 
     send_id: str
     state: Progress | DeliveryState
@@ -34,6 +36,7 @@ class Row:
     message_id: int | None = None
     reason: str = ""
     deactivate: bool = False
+    rest_s: float = 0.0
     html: str | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
 
@@ -66,7 +69,14 @@ class Settled:
     row: Row
 
 
-Plan = Call | Close | Settled
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Leave it alone for `delay_s`: somebody asked for a rest that is not over, perhaps in another process."""
+
+    delay_s: float
+
+
+Plan = Call | Close | Settled | Wait
 
 
 def plan(row: Row | None, kind: SendClass, *, is_idempotent: bool, is_expired: bool) -> Plan:
@@ -79,6 +89,8 @@ def plan(row: Row | None, kind: SendClass, *, is_idempotent: bool, is_expired: b
         return given_up(row, Close(DeliveryState.EXPIRED, "expired"), is_idempotent=is_idempotent)
     if row.state is Progress.ATTEMPTING:
         return _after_interruption(row, kind, is_idempotent=is_idempotent)
+    if row.rest_s > 0:
+        return Wait(row.rest_s)
     return Call(row.attempts + 1, row.repeats)
 
 

@@ -24,12 +24,15 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failed call. `code`, `description` and `retry_after_s` are the API's own words where it said no."""
+    """A failed call. `code`, `description` and the rest are the API's own words where it said no; `moved_to` is the new
+    id of a chat that has become a supergroup.
+    """
 
     kind: FaultKind
     code: int = 0
     description: str = ""
     retry_after_s: float | None = None
+    moved_to: int | None = None
 
 
 class Verdict(StrEnum):
@@ -42,17 +45,21 @@ class Verdict(StrEnum):
     UNREACHABLE = "unreachable"
     GONE = "gone"
     LOST_FILE = "lost_file"
+    MOVED = "moved"
     DEAD = "dead"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict and its reason in constant words; `delay_s` where the API asked for a rest."""
+    """A verdict and its reason in constant words; `delay_s` where the API asked for a rest, `moved_to` where the chat
+    has another id now.
+    """
 
     verdict: Verdict
     reason: str
     delay_s: float | None = None
+    moved_to: int | None = None
 
 
 DEFAULT_FLOOD_S = 5.0
@@ -102,11 +109,14 @@ def _judge_answer(fault: Fault) -> Outcome:
         return Outcome(verdict, _reason(fault))
     if fault.code == 409:
         return Outcome(Verdict.RETRY, _reason(fault))
-    return Outcome(_judge_refusal(fault.description.lower()), _reason(fault))
+    return _judge_refusal(fault)
 
 
-def _judge_refusal(description: str) -> Verdict:
-    """Only the words tell one 400 from another."""
+def _judge_refusal(fault: Fault) -> Outcome:
+    """Only the words tell one 400 from another, but for a chat that has another id now."""
+    if fault.moved_to is not None:
+        return Outcome(Verdict.MOVED, _reason(fault), moved_to=fault.moved_to)
+    description = fault.description.lower()
     for phrases, verdict in (
         (_UNCHANGED, Verdict.UNCHANGED),
         (_UNREACHABLE, Verdict.UNREACHABLE),
@@ -114,8 +124,8 @@ def _judge_refusal(description: str) -> Verdict:
         (_LOST_FILE, Verdict.LOST_FILE),
     ):
         if any(phrase in description for phrase in phrases):
-            return verdict
-    return Verdict.DEAD
+            return Outcome(verdict, _reason(fault))
+    return Outcome(Verdict.DEAD, _reason(fault))
 
 
 def _rest_s(fault: Fault) -> float:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import unescape
+from typing import NamedTuple
 
 from contracts.messages import Button
 from services.telegram.domain.presses import Press, Verb
@@ -13,6 +14,10 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 
 _TAG = re.compile(r"<[^>]*>")
+_PIECE = re.compile(r"(?P<tag><[^>]*>)|&[#\w]+;|.", re.DOTALL)
+_ELLIPSIS = "…"
+_NEAR = 200
+"""Visible characters that may be given up for a cut behind a line or a word."""
 
 Keyboard = tuple[tuple[Button, ...], ...]
 
@@ -37,6 +42,17 @@ class Block:
     sacrifice: int = 0
 
 
+class Cut(NamedTuple):
+    """Where a text may end; the better, the greater: behind a line, then the later. `kept` visible characters stand
+    before it, and `opened` tags are open.
+    """
+
+    is_line_end: bool
+    place: int
+    kept: int
+    opened: tuple[str, ...]
+
+
 def visible_length(html: str) -> int:
     """Count what Telegram counts: code points after the markup is gone."""
     return len(unescape(_TAG.sub("", html)))
@@ -51,6 +67,35 @@ def fit(blocks: Sequence[Block], limit: int) -> Html:
             break
         del kept[place]
     return text
+
+
+def shorten(html: str, limit: int) -> str:
+    """Cut markup to `limit` visible characters: behind a line where one ends near, else behind a word; never inside a
+    tag or an entity. What is open is closed, and an ellipsis says that there was more.
+    """
+    if visible_length(html) <= limit:
+        return html
+    kept, whole = 0, Cut(False, 0, 0, ())
+    opened: tuple[str, ...] = ()
+    cuts: list[Cut] = []
+    for piece in _PIECE.finditer(html):
+        if piece["tag"]:
+            opened = _after_tag(opened, piece["tag"])
+            continue
+        if piece[0].isspace():
+            cuts.append(Cut(piece[0] == "\n", piece.start(), kept, opened))
+        if kept + len(unescape(piece[0])) > limit - len(_ELLIPSIS):
+            break
+        kept += len(unescape(piece[0]))
+        whole = Cut(False, piece.end(), kept, opened)
+    cut = max((cut for cut in cuts if kept - cut.kept <= _NEAR), default=whole)
+    return html[: cut.place] + _ELLIPSIS + "".join(f"</{name}>" for name in reversed(cut.opened))
+
+
+def _after_tag(opened: tuple[str, ...], tag: str) -> tuple[str, ...]:
+    """Tell which tags are open behind a tag."""
+    name = tag.strip("</>").split()[0]
+    return opened[:-1] if tag.startswith("</") else (*opened, name)
 
 
 def button(words: Words, key: str, verb: Verb, argument: str = "") -> Button:

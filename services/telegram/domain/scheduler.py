@@ -14,6 +14,7 @@ from itertools import count
 from typing import Generic, TypeVar
 
 from contracts.messages import SendClass
+from services.telegram.domain.pace import Pace
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _RANK = {kind: rank for rank, kind in enumerate(SendClass)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How fast a bot may speak. Rates per second, gaps and windows in seconds."""
+    """How fast a bot may speak. Rates per second, gaps and windows in seconds; what is faster than free is paid."""
 
     per_second: float = 28.0
     private_gap_s: float = 1.02
@@ -41,6 +42,7 @@ class Limits:
     in_flight: int = 128
     flood_chats: int = 3
     flood_window_s: float = 2.0
+    is_paid: bool = False
 
     def gap_s(self, chat_id: int) -> float:
         """Tell how long a chat rests after a call. Groups and channels have negative ids."""
@@ -97,7 +99,7 @@ class Scheduler(Generic[T]):
         self._passes = dict.fromkeys(SendClass, 0.0)
         self._reached = 0.0
         self._numbers = count(1)
-        self._next_call_at = 0.0
+        self._pace = Pace(limits.per_second)
         self._paused_until = 0.0
         self._in_flight = 0
         self._floods: deque[tuple[float, int]] = deque()
@@ -135,7 +137,7 @@ class Scheduler(Generic[T]):
             pick = Pick(self._pop(lane), is_expired=True)
             self._place(lane, now_s)
             return pick
-        if now_s < self._next_call_at:
+        if now_s < self._pace.next_at:
             return None
         return self._start(lane, kind, now_s)
 
@@ -144,7 +146,7 @@ class Scheduler(Generic[T]):
         self._wake(now_s)
         moments = []
         if self._in_flight < self._limits.in_flight and self._class_in_turn() is not None:
-            moments.append(max(now_s, self._paused_until, self._next_call_at))
+            moments.append(max(now_s, self._paused_until, self._pace.next_at))
         if self._resting:
             moments.append(self._resting[0][0])
         return min(moments, default=None)
@@ -258,10 +260,7 @@ class Scheduler(Generic[T]):
     def _start(self, lane: _Lane[T], kind: SendClass, now_s: float) -> Pick[T]:
         self._reached = self._passes[kind]
         self._passes[kind] += 1 / WEIGHTS[kind]
-        # after a call that started late, because the machine was busy, one may follow sooner, never two: any second has
-        # at most one call more than the pace
-        interval_s = 1 / self._limits.per_second
-        self._next_call_at = max(self._next_call_at, now_s - interval_s) + interval_s
+        self._pace.take(now_s)
         self._in_flight += 1
         lane.is_busy = True
         lane.ticket = next(self._numbers)

@@ -65,6 +65,8 @@ class Announcer:
             language=send.language,
             time_zone=send.time_zone,
             expires_at=now + PICTURE_LIFE,
+            thread_id=send.thread_id,
+            protect=send.protect,
         )
         await self._bus.publish(catalogue.SEND, join, SendClass.PICTURE.value, send.chat_id)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TypeVar
 
+import msgspec
 import structlog
 
 from chassis.errors import TransientError
@@ -19,6 +20,7 @@ from services.telegram.domain.attempt import Call, Close, Row
 from services.telegram.domain.outcome import Outcome, Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.handlers.letters import Letter, NotYet, Writer
+from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.ports import CallFailedError, Deliveries, Shown
 
 R = TypeVar("R")
@@ -57,8 +59,16 @@ Carried = Ended | Later
 class Courier:
     """Carries sends, any number at a time, each send once at a time."""
 
-    def __init__(self, writer: Writer, deliveries: Deliveries, pictures: PictureRoom, most_attempts: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        deliveries: Deliveries,
+        pictures: PictureRoom,
+        most_attempts: int,
+        turnstile: Turnstile,
+    ) -> None:
         self._writer = writer
+        self._turnstile = turnstile
         self._deliveries = deliveries
         self._pictures = pictures
         self._most_attempts = most_attempts
@@ -78,6 +88,8 @@ class Courier:
                 return Ended(settled, was_called=False)
             case Close():
                 return await self._close(send, plan, row)
+            case attempt.Wait(delay_s=delay_s):
+                return Later(delay_s, Verdict.RETRY, "rests")
             case Call():
                 return await self._call(send, plan, row)
 
@@ -93,18 +105,25 @@ class Courier:
         return Ended(await self._deliveries.settle(send, closed), was_called=False)
 
     async def _call(self, send: SendMessage, call: Call, row: Row | None) -> Carried:
-        letter = await self._writer.compose(send, call)
+        letter = await self._writer.compose(await self._addressed(send), call)
         if isinstance(letter, NotYet):
             return Later(UPLOADED_ELSEWHERE_S, Verdict.RETRY, "uploaded elsewhere")
         if isinstance(letter, Close):
             return await self._close(send, letter, row)
         if not await self._deliveries.begin(send, call):
             return Later(TAKEN_ELSEWHERE_S, Verdict.RETRY, "taken elsewhere")
+        await self._turnstile.pass_through()
         try:
             shown = await letter.make()
         except CallFailedError as e:
             return await self._failed(send, call, letter, outcome.judge(e.fault))
         return await self._delivered(send, call, letter, shown)
+
+    async def _addressed(self, send: SendMessage) -> SendMessage:
+        """Put the id on a send under which Telegram knows its chat now; only groups ever change theirs."""
+        if send.chat_id > 0:
+            return send
+        return msgspec.structs.replace(send, chat_id=await self._deliveries.address(send.chat_id))
 
     async def _delivered(self, send: SendMessage, call: Call, letter: Letter, shown: Shown) -> Ended:
         waits = letter.waits_for_picture
@@ -141,6 +160,8 @@ class Courier:
     async def _failed(self, send: SendMessage, call: Call, letter: Letter, seen: Outcome) -> Carried:
         if seen.verdict is Verdict.LOST_FILE and letter.by_file_id is not None:
             return await self._lost_file(send, call, letter.by_file_id, seen)
+        if seen.moved_to is not None:
+            return await self._moved(send, call, seen.moved_to, seen)
         if seen.verdict is Verdict.UNKNOWN:
             return await self._unknown(send, call, seen)
         if seen.verdict in (Verdict.RETRY, Verdict.FLOOD, Verdict.LOCKED_OUT):
@@ -152,6 +173,12 @@ class Courier:
         """Upload again what Telegram has lost."""
         await _insist(lambda: self._deliveries.forget_file(key))
         self._pictures.lost(key)
+        return await self._again(send, call, call.repeats, Later(0.0, Verdict.RETRY, seen.reason))
+
+    async def _moved(self, send: SendMessage, call: Call, new_id: int, seen: Outcome) -> Carried:
+        """Follow a group that has become a supergroup."""
+        logger.warning("chat.moved", chat_id=send.chat_id, moved_to=new_id)
+        await _insist(lambda: self._deliveries.move(send.chat_id, new_id))
         return await self._again(send, call, call.repeats, Later(0.0, Verdict.RETRY, seen.reason))
 
     async def _unknown(self, send: SendMessage, call: Call, seen: Outcome) -> Carried:
@@ -168,7 +195,7 @@ class Courier:
             seen = Outcome(Verdict.DEAD, f"gave up after {call.attempt} attempts: {later.reason}")
             state = DeliveryState.UNKNOWN if repeats else DeliveryState.DEAD
             return Ended(await self._end(send, call, state, seen), was_called=True)
-        await _insist(lambda: self._deliveries.put_off(send.id, call, repeats))
+        await _insist(lambda: self._deliveries.put_off(send.id, call, repeats, later.delay_s))
         return later
 
     async def _end(self, send: SendMessage, call: Call, state: DeliveryState, seen: Outcome) -> Row:

@@ -22,9 +22,9 @@ from services.telegram.domain import figures, notices, outcome
 from services.telegram.domain.attempt import Call, Close
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
-from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, visible_length
+from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, shorten, visible_length
 from services.telegram.domain.words import Catalogue, Words, in_language
-from services.telegram.ports import CallFailedError, Chat, Deliveries, Picture, Shown
+from services.telegram.ports import CallFailedError, Chat, Deliveries, Manner, Picture, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,27 @@ class NotYet:
     """Somebody else uploads the picture now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator decided for all messages: nobody may forward or save them; the pace is paid for."""
+
+    is_protected: bool = False
+    is_paid: bool = False
+
+
 class Writer:
     """Composes letters."""
 
-    def __init__(self, bus: Bus, chat: Chat, deliveries: Deliveries, words: Catalogue, pictures: PictureRoom) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        chat: Chat,
+        deliveries: Deliveries,
+        words: Catalogue,
+        pictures: PictureRoom,
+        policy: Policy | None = None,
+    ) -> None:
+        self._policy = policy or Policy()
         self._bus = bus
         self._chat = chat
         self._deliveries = deliveries
@@ -66,19 +83,28 @@ class Writer:
         if isinstance(content, TextNotice) and content.edit_message_id is not None:
             message_id = content.edit_message_id
             return Letter(shown, lambda: self._chat.edit_text(send.chat_id, message_id, shown))
-        reply_to = await self._message_of(send.reply_to)
+        manner = self._manner(send, await self._message_of(send.reply_to))
         picture = await self._picture_at_hand(send)
         if picture is None:
             return Letter(
                 shown,
-                lambda: self._chat.send_text(send.chat_id, shown, reply_to=reply_to, is_silent=send.silent),
+                lambda: self._chat.send_text(send.chat_id, shown, manner),
                 waits_for_picture=send.chart_key is not None,
             )
         return Letter(
             shown,
-            lambda: self._chat.send_picture(send.chat_id, picture, shown, reply_to=reply_to, is_silent=send.silent),
+            lambda: self._chat.send_picture(send.chat_id, picture, shown, manner),
             uploads=send.chart_key if picture.file_id is None else None,
             by_file_id=send.chart_key if picture.file_id is not None else None,
+        )
+
+    def _manner(self, send: SendMessage, reply_to: int | None, *, is_silent: bool = False) -> Manner:
+        return Manner(
+            reply_to=reply_to,
+            thread_id=send.thread_id,
+            is_silent=send.silent or is_silent,
+            is_protected=send.protect or self._policy.is_protected,
+            is_paid=self._policy.is_paid,
         )
 
     async def _picture_at_hand(self, send: SendMessage) -> Picture | None:
@@ -105,22 +131,23 @@ class Writer:
         shown, message_id, found = Rendered(joined.html, joined.buttons), joined.message_id, picture
         return Letter(
             shown,
-            lambda: self._join(send.chat_id, message_id, found, shown),
+            lambda: self._join(send, message_id, found, shown),
             uploads=notice.chart_key if file_id is None else None,
             by_file_id=notice.chart_key if file_id is not None else None,
         )
 
-    async def _join(self, chat_id: int, message_id: int, picture: Picture, shown: Rendered) -> Shown:
+    async def _join(self, send: SendMessage, message_id: int, picture: Picture, shown: Rendered) -> Shown:
         """Put the picture into the message; where Telegram refuses that, answer the message with it, silently."""
         try:
-            return await self._chat.join_picture(chat_id, message_id, picture, shown)
+            return await self._chat.join_picture(send.chat_id, message_id, picture, shown)
         except CallFailedError as e:
             verdict = outcome.judge(e.fault).verdict
             if verdict is Verdict.UNCHANGED:
                 return Shown(message_id)
             if verdict not in (Verdict.DEAD, Verdict.GONE):
                 raise
-        return await self._chat.send_picture(chat_id, picture, Rendered(""), reply_to=message_id, is_silent=True)
+        manner = self._manner(send, message_id, is_silent=True)
+        return await self._chat.send_picture(send.chat_id, picture, Rendered(""), manner)
 
     async def _message_of(self, send_id: str | None) -> int | None:
         row = await self._deliveries.find(send_id) if send_id is not None else None
@@ -150,7 +177,7 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
         case ReducedNotice() | StopNotice() | PauseNotice() | SummaryNotice() | FeedNotice():
             return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
-            return Rendered(html, buttons)
+            return Rendered(shorten(html, limit), buttons)
         case PictureNotice():
             return Rendered("")
 

@@ -1,29 +1,35 @@
 """The one dispatcher of a bot token: takes SENDS, brings them into order and pace, tells how each ended.
 
 A message stays with its broker (in progress) until its row says how it ended and that has been published; then it is
-acknowledged. Waiting for another try happens here, in its chat's place, so that the order of a chat is kept.
+acknowledged. Waiting for another try happens here, in its chat's place, so that the order of a chat is kept. While the
+broker holds sends back because too many are unsettled, the important ones among them are taken ahead (`horizon`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
 from chassis import metrics
-from chassis.bus import Bus, Delivery
+from chassis.bus import Bus, Delivery, Stored
 from chassis.clock import Clock
 from chassis.consume import Settler, growing_delay
+from chassis.dead_letters import bury
 from chassis.errors import TransientError
 from contracts import catalogue, codec
 from contracts.messages import DeliveryState, SendClass, SendMessage
+from services.telegram.domain import fees
 from services.telegram.domain.attempt import Close, Row
+from services.telegram.domain.fees import FeeMeter
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.scheduler import Job, Limits, Pick, Scheduler
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.courier import Courier, Ended, Later
 from services.telegram.handlers.gallery import Gallery
+from services.telegram.handlers.horizon import Horizon
 
 CONSUMER = catalogue.TELEGRAM_SENDS
 BEAT_S = CONSUMER.ack_wait_s / 3
@@ -34,6 +40,10 @@ LOCKED_OUT_S = 30.0
 """How long everything rests when Telegram does not know our token."""
 REDRIVEN = "redrive:"
 """How the broker's id of a message begins that was sent again out of the dead letters."""
+LOOK_S = 0.25
+"""How often the horizon is looked at while the broker holds sends back."""
+AT_HAND = 32
+"""How many sends of each class shall be at hand: at 28 calls a second it is more than one look uses up."""
 HAND_BACK_S = 0.2
 """When a message that was handed back at a stop may come to another copy."""
 
@@ -42,17 +52,21 @@ logger = structlog.get_logger()
 
 @dataclass(slots=True)
 class Held:
-    """A send we hold. A send that the broker delivers again while we hold it gets settled with all its deliveries."""
+    """A send we hold. A send that the broker delivers again while we hold it gets settled with all its deliveries.
+
+    `ahead` is the message where it was taken before the broker handed it out; it may have no delivery then.
+    """
 
     send: SendMessage
     deliveries: list[Delivery] = field(default_factory=list)
+    ahead: Stored | None = None
     is_begun: bool = False
 
     def is_redriven(self) -> bool:
         """Tell, once, whether an operator sent this again out of the dead letters."""
         is_first, self.is_begun = not self.is_begun, True
-        ids_ = (delivery.message.headers.get("Nats-Msg-Id", "") for delivery in self.deliveries)
-        return is_first and any(one.startswith(REDRIVEN) for one in ids_)
+        messages = [delivery.message for delivery in self.deliveries] + ([self.ahead] if self.ahead else [])
+        return is_first and any(one.headers.get("Nats-Msg-Id", "").startswith(REDRIVEN) for one in messages)
 
 
 class Sender:
@@ -69,8 +83,11 @@ class Sender:
         self._scheduler: Scheduler[Held] = Scheduler(limits)
         self._settler = Settler(bus, CONSUMER, (), clock)
         self._held: dict[str, Held] = {}
+        self._horizon = Horizon(bus)
         self._closing: asyncio.Queue[tuple[Held, Close]] = asyncio.Queue()
         self._changed = asyncio.Event()
+        self._limits = limits
+        self._fees = FeeMeter()
         self._trouble = ""
 
     @property
@@ -87,6 +104,20 @@ class Sender:
         """Count the sends that wait for their turn, by class."""
         return self._scheduler.waiting()
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether the pace is faster than what is free."""
+        return self._limits.is_paid
+
+    @property
+    def stars(self) -> Decimal:
+        """What was spent since the start, at most, in Telegram Stars."""
+        return self._fees.stars
+
+    def cost(self, messages: int) -> Decimal:
+        """Tell what so many messages cost, at most, in Telegram Stars."""
+        return fees.cost(messages, self._limits.per_second) if self.is_paid else Decimal(0)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set; then let the calls under way end and hand the rest back to the broker."""
         async with self._bus.deliveries(CONSUMER) as deliveries:
@@ -96,6 +127,7 @@ class Sender:
                     loops.create_task(self._dispatch(carriers)),
                     loops.create_task(self._beat()),
                     loops.create_task(self._close()),
+                    loops.create_task(self._look_ahead()),
                     loops.create_task(self._gallery.run(self._release, self._expire)),
                 ]
                 await stop.wait()
@@ -107,6 +139,7 @@ class Sender:
 
     async def _take(self, deliveries: AsyncIterator[Delivery]) -> None:
         async for delivery in deliveries:
+            self._horizon.passed(delivery.message.sequence)
             try:
                 send = codec.decode(delivery.message.body, SendMessage)
             except codec.MalformedError as e:
@@ -126,11 +159,33 @@ class Sender:
         if held is not None:
             held.deliveries.append(delivery)
             return
-        self._held[send.id] = Held(send, [delivery])
-        if send.kind is SendClass.PICTURE:
-            self._release(self._gallery.arrive(send))
+        self._begin(Held(send, [delivery]))
+
+    def _begin(self, held: Held) -> None:
+        self._held[held.send.id] = held
+        if held.send.kind is SendClass.PICTURE:
+            self._release(self._gallery.arrive(held.send))
         else:
-            self._offer(send.id)
+            self._offer(held.send.id)
+
+    async def _look_ahead(self) -> None:
+        """Take important sends ahead while the broker holds them back, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            delivered = sum(bool(held.deliveries) for held in self._held.values())
+            if delivered < CONSUMER.in_flight // 2:
+                continue
+            try:
+                for kind in tuple(SendClass)[:-1]:
+                    await self._take_ahead(kind)
+            except TransientError as e:
+                logger.info("horizon.unseen", error=str(e))
+
+    async def _take_ahead(self, kind: SendClass) -> None:
+        for one in await self._horizon.find(kind, AT_HAND - self._scheduler.waiting()[kind]):
+            if one.send.id not in self._held:
+                metrics.SENDS_AHEAD.labels(one.send.kind.value).inc()
+                self._begin(Held(one.send, ahead=one.stored))
 
     def _release(self, send_ids: list[str]) -> None:
         """Let pictures go whose time has come."""
@@ -196,6 +251,8 @@ class Sender:
         held = pick.job.work
         self._free(pick, was_called=ended.was_called)
         self._trouble = ""
+        if self.is_paid and ended.was_called and ended.row.state is DeliveryState.DELIVERED:
+            metrics.PAID_STARS.inc(float(self._fees.count(self._clock.monotonic())))
         self._release(self._gallery.carried(held.send, ended.stored))
         self._changed.set()
         async with self._giving_back(held):
@@ -220,13 +277,20 @@ class Sender:
     async def _let_go(self, held: Held, state: object, reason: str) -> None:
         """End the send at the broker: acknowledged, or moved to the dead letters."""
         self._held.pop(held.send.id, None)
-        first, *doubles = held.deliveries
-        if state is DeliveryState.DEAD:
-            await self._settler.bury(first, catalogue.SEND.name, reason)
-        else:
-            await _said(first.ack())
-        for delivery in doubles:
-            await _said(delivery.ack())
+        dead_of = reason if state is DeliveryState.DEAD else None
+        if held.ahead is not None and not held.deliveries:
+            await self._let_go_ahead(held.ahead, dead_of)
+        for number, delivery in enumerate(held.deliveries):
+            if number == 0 and dead_of is not None:
+                await self._settler.bury(delivery, catalogue.SEND.name, dead_of)
+            else:
+                await _said(delivery.ack())
+
+    async def _let_go_ahead(self, ahead: Stored, dead_of: str | None) -> None:
+        """End a send that the broker never handed out: it leaves the stream, as a dead letter where it is dead."""
+        if dead_of is not None:
+            await bury(self._bus, self._clock, CONSUMER, ahead, reason=dead_of, attempts=1)
+        await self._bus.remove_stored(CONSUMER.stream, ahead.sequence)
 
     def _later(self, pick: Pick[Held], later: Later) -> None:
         job, now_s = pick.job, self._clock.monotonic()
@@ -288,7 +352,7 @@ class Sender:
 
     async def _fail(self, held: Held) -> None:
         """Try a send that met a bug again later; the last time it is dead, so that whoever waits for it learns it."""
-        if max(delivery.attempt for delivery in held.deliveries) < CONSUMER.max_deliver:
+        if max((delivery.attempt for delivery in held.deliveries), default=1) < CONSUMER.max_deliver:
             await self._give_back(held)
         else:
             self._closing.put_nowait((held, Close(DeliveryState.DEAD, "failed unexpectedly, too often")))

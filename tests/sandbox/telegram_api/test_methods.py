@@ -27,7 +27,6 @@ async def test_a_text_message_comes_back_as_it_is_stored(bot):
             reply_markup=BUTTONS,
             protect_content=True,
             disable_notification=True,
-            message_thread_id=7,
             link_preview_options={"is_disabled": True},
         )
     ).result
