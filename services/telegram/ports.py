@@ -67,8 +67,12 @@ class Chat(Protocol):
         """Stop a button's spinner, with a short note where `text` is given."""
         ...
 
-    async def name_commands(self, commands: Sequence[tuple[str, str]], language: str | None) -> None:
-        """Set the menu of commands (word, description) for readers of a language; None is everybody else."""
+    async def name_commands(
+        self, commands: Sequence[tuple[str, str]], language: str | None, *, chat_id: int | None = None
+    ) -> None:
+        """Set the menu of commands (word, description) for readers of a language, None is everybody else; with
+        `chat_id` of that private chat alone.
+        """
         ...
 
 

@@ -55,7 +55,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         chat = AiogramChat(bot)
         sender, abandoned = build_sender(settings, bus, chat, deliveries, words, stage.clock)
         receiver = Receiver(bus, source, stage.clock)
-        desk = Desk(bus, words, stage.clock, settings.symbol)
+        desk = Desk(bus, words, stage.clock, settings.symbol, settings.operator_ids)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
         async with asyncio.TaskGroup() as tasks:
@@ -65,7 +65,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             optional = (
                 watch.run(),
                 collect(bus, stage.clock, abandoned.mourn),
-                chores.name_commands(chat, words),
+                chores.name_commands(chat, words, settings.operator_ids),
                 chores.prune(deliveries, settings.keep_days),
             )
             background = [tasks.create_task(one) for one in optional]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from contracts.asks import ClosedTrade, History, OpenPosition, Status, Subscriber, Why
 from contracts.messages import Button, FeedState
 from services.telegram.domain import numbers, times
-from services.telegram.domain.commands import COMMANDS
+from services.telegram.domain.commands import commands_for
 from services.telegram.domain.notices import mode_words, position_buttons, result_sign
 from services.telegram.domain.presses import Press, Verb
 from services.telegram.domain.rendering import Keyboard, Rendered, button
@@ -28,9 +28,10 @@ def welcome(subscriber: Subscriber, name: str, words: Words, *, is_back: bool = 
     return Rendered(join(parts), _menu(subscriber, words, Place.START))
 
 
-def help_text(words: Words) -> Rendered:
-    """List the commands in the person's language."""
-    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in COMMANDS]
+def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
+    """List the commands that a person may use, in its language."""
+    commands = commands_for(is_operator=is_operator)
+    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in commands]
     return Rendered(join((bold(words("help.title")), "", *lines, "", words("help.copier"))))
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too."""
+    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too.
+
+    One for operators is shown and answered to nobody else.
+    """
 
     name: str
     english: str
     indonesian: str
     others: tuple[str, ...] = ()
+    is_for_operators: bool = False
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -32,4 +36,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("settings", "settings", "pengaturan"),
     Command("help", "help", "bantuan"),
     Command("start", "start", "start", ("mulai",)),
+    Command("dlq", "dlq", "dlq", is_for_operators=True),
 )
+
+
+def commands_for(*, is_operator: bool) -> tuple[Command, ...]:
+    """List the commands that a person may use."""
+    return tuple(command for command in COMMANDS if is_operator or not command.is_for_operators)

@@ -15,6 +15,7 @@ class Verb(StrEnum):
     LANGUAGE = "lang"
     HISTORY = "page"
     AUTO = "auto"
+    DEAD_LETTERS = "dlq"
 
 
 class TooLongError(ValueError):

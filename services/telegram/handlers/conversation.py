@@ -10,12 +10,13 @@ from contracts import catalogue
 from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
+from services.telegram.handlers import dead_letters, manual_signal, position, preferences, start, trades
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers import manual_signal, position, preferences, start, trades
-from services.telegram.handlers.desk import Desk, Request
+from services.telegram.handlers.desk import Desk, Reader, Request
 from services.telegram.ports import CallFailedError, Chat
 
 Topic = Callable[[Desk, Request, Subscriber], Awaitable[None]]
+OperatorTopic = Callable[[Desk, Request, Reader], Awaitable[None]]
 OpenTopic = Callable[[Desk, Request], Awaitable[None]]
 
 FOR_ALL: dict[str, OpenTopic] = {"start": start.start}
@@ -31,6 +32,11 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "history": trades.show_history,
     "help": help_topic.show_help,
 }
+
+FOR_OPERATORS: dict[str, OperatorTopic] = {"dlq": dead_letters.show_letters}
+"""Commands of those who run the bot; nobody else learns that they are there."""
+
+OPERATOR_PRESSES: dict[Verb, OperatorTopic] = {Verb.DEAD_LETTERS: dead_letters.press_letters}
 
 PRESSES: dict[Verb, Topic] = {
     Verb.STATUS: position.show_status,
@@ -57,7 +63,9 @@ class Conversation:
     async def command(self, name: str, request: Request) -> None:
         """Answer a command by the name of its topic."""
         open_topic = FOR_ALL.get(name)
-        if open_topic is not None:
+        if name in FOR_OPERATORS:
+            await self._operated(request, FOR_OPERATORS[name])
+        elif open_topic is not None:
             await self._attempt(request, lambda: open_topic(self._desk, request))
         else:
             await self._subscribed(request, FOR_SUBSCRIBERS[name], stranger=_WITHOUT_REGISTERING.get(name))
@@ -70,13 +78,17 @@ class Conversation:
         """Answer a press: the button first, so that it stops turning, then the question."""
         press = unpack(data)
         topic = PRESSES.get(press.verb) if press is not None else None
-        note = "" if topic is not None else self._desk.stranger(request).words("answer.stale_button")
+        operated = OPERATOR_PRESSES.get(press.verb) if press is not None else None
+        is_known = topic is not None or operated is not None
+        note = "" if is_known else self._desk.stranger(request).words("answer.stale_button")
         try:
             await self._chat.answer_press(press_id, note)
         except CallFailedError as e:  # too late, or away: the answer itself counts
             logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
         if topic is not None:
             await self._subscribed(request, topic)
+        elif operated is not None:
+            await self._operated(request, operated)
 
     async def blocked(self, person_id: int, at: datetime) -> None:
         """Have nothing more made for a person who blocked us. Raises TransientError: try again."""
@@ -86,6 +98,17 @@ class Conversation:
         except AskFailedError as e:
             if e.code != "not_registered":
                 logger.warning("question.refused", key=e.code, error=str(e))
+
+    async def _operated(self, request: Request, topic: OperatorTopic) -> None:
+        """Answer an operator, in the default way where positions does not know him now; others get the usual hint."""
+        if not self._desk.is_operator(request):
+            await self._subscribed(request, help_topic.hint, stranger=help_topic.hint)
+            return
+        try:
+            reader = self._desk.reader(await self._desk.subscriber(request))
+        except (AskFailedError, TransientError):
+            reader = self._desk.stranger(request)
+        await self._attempt(request, lambda: topic(self._desk, request, reader))
 
     async def _subscribed(self, request: Request, topic: Topic, stranger: OpenTopic | None = None) -> None:
         async def known() -> None:
