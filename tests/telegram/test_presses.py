@@ -11,7 +11,7 @@ from tests.telegram.phone import pressables, words
 async def test_the_language_changes_where_it_was_pressed(phone):
     answer = await phone.presses("lang:en:settings")
 
-    assert phone.room.asked[-1] == SetLanguage(subscriber_id=77, language="en")
+    assert phone.room.asked[-2] == SetLanguage(subscriber_id=77, language="en")
     assert answer.content.edit_message_id == 55
     assert "Language: English" in words(answer)
     welcome = await phone.presses("lang:id:start")
@@ -26,7 +26,7 @@ async def test_a_language_we_do_not_speak_changes_nothing(phone):
 async def test_automatic_signals_switch_by_button(phone):
     answer = await phone.presses("auto:on:settings")
 
-    assert phone.room.asked[-1] == SetAuto(subscriber_id=77, auto=True)
+    assert phone.room.asked[-2] == SetAuto(subscriber_id=77, auto=True)
     assert "Sinyal otomatis: aktif" in words(answer)
     assert Press(Verb.AUTO, "off:settings") in pressables(answer)
 

@@ -25,7 +25,7 @@ def welcome(subscriber: Subscriber, name: str, words: Words, *, is_back: bool = 
     """Greet a person who pressed start and show the way."""
     key = "start.welcome_back" if is_back else "start.welcome"
     parts = (words(key, name=name), "", words("start.what"), "", words("start.next"))
-    return Rendered(join(parts), _menu(subscriber, words, Place.START))
+    return Rendered(join(parts), menu(subscriber, words, Place.START))
 
 
 def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
@@ -35,25 +35,13 @@ def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
     return Rendered(join((bold(words("help.title")), "", *lines, "", words("help.copier"))))
 
 
-def settings(subscriber: Subscriber, words: Words) -> Rendered:
-    """Show what can be changed, as a menu."""
-    lines = (
-        bold(words("settings.title")),
-        "",
-        words("settings.language", language=words("language.name")),
-        words("settings.zone", zone=subscriber.time_zone),
-        words("settings.auto", state=_on_off(subscriber.auto, words)),
-        words("settings.lots", lots=numbers.number(subscriber.lots, 2, words.language)),
-    )
-    return Rendered(join(lines), _menu(subscriber, words, Place.SETTINGS))
-
-
 def auto_changed(subscriber: Subscriber, words: Words) -> Rendered:
     """Confirm that automatic signals were switched."""
     return Rendered(words("monitor.on" if subscriber.auto else "monitor.off"))
 
 
-def _menu(subscriber: Subscriber, words: Words, place: Place) -> Keyboard:
+def menu(subscriber: Subscriber, words: Words, place: Place) -> Keyboard:
+    """Offer to switch automatic signals and the language, where `place` stands."""
     key, change = ("button.auto_off", "off") if subscriber.auto else ("button.auto_on", "on")
     languages = tuple(
         Button(

@@ -16,6 +16,7 @@ class Verb(StrEnum):
     HISTORY = "page"
     AUTO = "auto"
     DEAD_LETTERS = "dlq"
+    SETTINGS = "set"
 
 
 class TooLongError(ValueError):

@@ -44,6 +44,7 @@ PRESSES: dict[Verb, Topic] = {
     Verb.CHART: position.show_chart,
     Verb.LANGUAGE: preferences.press_language,
     Verb.AUTO: preferences.press_auto,
+    Verb.SETTINGS: preferences.press_setting,
     Verb.HISTORY: trades.turn_page,
 }
 
