@@ -127,6 +127,13 @@ class Bus(Protocol):
         """Read the last `count` messages of one subject, oldest first; fewer where there are fewer."""
         ...
 
+    async def kept(self, topic: Topic[P], *, count: int) -> list[tuple[Stored, P]]:
+        """Read the last `count` messages that a topic holds now on all its subjects, oldest first: for operator tools.
+
+        Undecodable messages are counted, logged and left out. Raises TransientError.
+        """
+        ...
+
     def follow(self, topic: Topic[P]) -> AbstractAsyncContextManager[AsyncIterator[P]]:
         """Hear the last message of each subject, then every new one, unsettled: for state, not for work."""
         ...

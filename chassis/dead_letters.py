@@ -6,8 +6,9 @@ its work queue for ever, undeliverable.
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -25,6 +26,14 @@ from contracts.messages import DeadLetter
 BURIED = "buried: "
 """How the reason of our own terminations begins: the letter was written before, the collector has nothing to do."""
 RETRY_S = 5.0
+REDRIVES_HEADER = "Sinyal-Redrives"
+"""How often a message was sent again out of the dead letters."""
+TRIED_HEADER = "Sinyal-Tried"
+"""How often it was tried before that, in all its lives. Not `Sinyal-Attempts`: a redriven message begins anew."""
+FIRST_AT_HEADER = "Sinyal-First-At"
+"""When it was stored in its first life."""
+_OF_ONE_LIFE = ("Nats-", "Sinyal-Attempts")
+"""Headers that a message does not take into its next life."""
 
 _WORK_QUEUES = {stream.name for stream in catalogue.STREAMS if stream.retention is Retention.WORK_QUEUE}
 
@@ -39,6 +48,31 @@ class _Advisory(msgspec.Struct):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a message went through in the lives before this one."""
+
+    redrives: int
+    tried: int
+    first_at: datetime
+
+
+def history_of(headers: Mapping[str, str], stored_at: datetime) -> History:
+    """Read what a message brings along; one that was never sent again begins at `stored_at`."""
+    redrives, tried = (headers.get(name, "") for name in (REDRIVES_HEADER, TRIED_HEADER))
+    if not (redrives.isdecimal() and tried.isdecimal()):
+        return History(0, 0, stored_at)
+    try:
+        first_at = datetime.fromisoformat(headers.get(FIRST_AT_HEADER, ""))
+    except ValueError:
+        first_at = stored_at
+    return History(int(redrives), int(tried), first_at if first_at.tzinfo else stored_at)
+
+
+class NothingToSendError(ValueError):
+    """The letter holds no body: it was too large to be kept, so that nothing can be sent again."""
+
+
 def topic_name(subject: str) -> str:
     """Name the topic of a stored subject, known or not."""
     topic = topic_of(subject)
@@ -50,6 +84,7 @@ async def bury(bus: Bus, clock: Clock, consumer: Consumer, stored: Stored, *, re
 
     The id holds the stream sequence: what fails again after a redrive must not be deduplicated away.
     """
+    past = history_of(stored.headers, stored.stored_at)
     letter = DeadLetter(
         id=f"d:{consumer.stream}:{stored.sequence}:{digest((consumer.name, stored.stored_at))[:8]}",
         at=clock.now(),
@@ -59,10 +94,11 @@ async def bury(bus: Bus, clock: Clock, consumer: Consumer, stored: Stored, *, re
         sequence=stored.sequence,
         consumer=consumer.name,
         reason=reason,
-        attempts=attempts,
-        first_at=stored.stored_at,
+        attempts=past.tried + attempts,
+        first_at=past.first_at,
         headers=dict(stored.headers),
         payload=stored.body,
+        redrives=past.redrives,
     )
     token = re.sub(r"[^A-Za-z0-9_-]", "_", letter.topic)
     try:
@@ -121,12 +157,26 @@ async def collect_one(bus: Bus, clock: Clock, delivery: Delivery, mourn: Mourner
 
 
 async def redrive(bus: Bus, letter: DeadLetter, letter_sequence: int) -> None:
-    """Send a dead letter's message again, then delete the letter.
+    """Send a dead letter's message again to its original subject, then delete the letter.
 
-    If it fails again it is a new message with a new sequence, so it becomes a new letter.
+    The id is the letter's: a redrive that is repeated, or done by two at once, is one message as long as the stream
+    remembers ids, and its reader knows its own work behind that. If it fails again it is a new message with a new
+    sequence, so it becomes a new letter, and that one tells of all lives.
+
+    Raises:
+        NothingToSendError: the letter holds no body.
+        TransientError, RejectedError: the broker did not take it; the letter stays.
     """
-    headers = {key: value for key, value in letter.headers.items() if not key.startswith("Nats-")}
-    await bus.publish_batch([Outgoing(published_of(letter.subject), letter.payload, f"redrive:{letter.id}", headers)])
+    if not letter.payload:
+        raise NothingToSendError(f"{letter.id} holds no body: {letter.reason}")
+    kept = {key: value for key, value in letter.headers.items() if not key.startswith(_OF_ONE_LIFE)}
+    past = {
+        REDRIVES_HEADER: str(letter.redrives + 1),
+        TRIED_HEADER: str(letter.attempts),
+        FIRST_AT_HEADER: letter.first_at.isoformat(),
+    }
+    again = Outgoing(published_of(letter.subject), letter.payload, f"redrive:{letter.id}", {**kept, **past})
+    await bus.publish_batch([again])
     await bus.remove_stored("DEAD", letter_sequence)
 
 

@@ -187,6 +187,13 @@ class MemoryBus:
         found = (decoded(topic, stored) for stored in kept[-count:])
         return [message for message in found if message is not None]
 
+    async def kept(self, topic: Topic[P], *, count: int) -> list[tuple[Stored, P]]:
+        """Read the last `count` messages that a topic holds now, oldest first."""
+        self._require_connection()
+        stored = self._streams[_stream_name(topic)].all((topic.stored,))[-count:]
+        found = ((one, decoded(topic, one)) for one in stored)
+        return [(one, message) for one, message in found if message is not None]
+
     @asynccontextmanager
     async def follow(self, topic: Topic[P]) -> AsyncIterator[AsyncIterator[P]]:
         """Hear the last message of each subject, then every new one."""

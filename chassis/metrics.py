@@ -126,6 +126,16 @@ PAID_STARS = Counter(
 )
 FLOOD_WAITS = Counter("sinyal_flood_waits_total", "429 answers. Rising: the limits are set too high.", ["scope"])
 UPDATES = Counter("sinyal_updates_total", "Updates handled, by kind.", ["kind"])
+WEBHOOK_PUSHES = Counter(
+    "sinyal_webhook_pushes_total",
+    "Calls of the webhook by outcome. forged: somebody tries the door; unstored: the broker is away, Telegram repeats.",
+    ["outcome"],
+)
+WEBHOOK_FALLBACKS = Counter(
+    "sinyal_webhook_fallbacks_total",
+    "Changes from webhook to polling. Rising: look at its address, its certificate and the proxy before it.",
+    ["reason"],
+)
 RECEIVER_MODE = Gauge("sinyal_receiver_mode", "1 for the way updates arrive now.", ["mode"])
 
 

@@ -161,6 +161,13 @@ class NatsBus:
         found = (decoded(topic, stored) for stored in kept)
         return [message for message in found if message is not None]
 
+    async def kept(self, topic: Topic[P], *, count: int) -> list[tuple[Stored, P]]:
+        """Read the last `count` messages that a topic holds now, oldest first."""
+        found = (
+            (stored, decoded(topic, stored)) for stored in await self._read_all(stream_name(topic), topic.stored, count)
+        )
+        return [(stored, message) for stored, message in found if message is not None]
+
     async def read_stored(self, stream: str, sequence: int) -> Stored | None:
         """Read one message of a stream by its sequence."""
         return await read_one(self._link, stream, {"seq": sequence})

@@ -29,6 +29,7 @@ VERBS = {
     "feed": "cli.feed",
     "data": "cli.data",
     "streams": "cli.streams",
+    "dlq": "cli.dlq",
     "db": "cli.database",
 }
 """Where each verb lives. Its module is imported when it is called: research alone would take a second of every call."""

@@ -200,7 +200,7 @@ STREAMS: tuple[Stream, ...] = (
         extra_subjects=("later.v1.send.*",),
     ),
     Stream("DELIVERIES", Retention.LIMITS, 30 * _DAY_S, 2048 * _MEBI, dedupe_s=3600),
-    Stream("UPDATES", Retention.WORK_QUEUE, _DAY_S, 256 * _MEBI, dedupe_s=3600),
+    Stream("UPDATES", Retention.WORK_QUEUE, _DAY_S, 256 * _MEBI, dedupe_s=_DAY_S),
     Stream("DEAD", Retention.LIMITS, 30 * _DAY_S, 256 * _MEBI, dedupe_s=600),
     Stream(
         "ADVISORIES",
@@ -213,7 +213,8 @@ STREAMS: tuple[Stream, ...] = (
         ),
     ),
 )
-"""max_age_s 0 keeps for ever: the public record is built on SIGNALS."""
+"""max_age_s 0 keeps for ever: the public record is built on SIGNALS. UPDATES remembers ids for as long as Telegram may
+bring an update again: by webhook, by poll, or by both in turn."""
 
 # --- consumers --------------------------------------------------------------------------------------------------------
 

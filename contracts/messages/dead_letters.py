@@ -6,7 +6,11 @@ from contracts.messages.base import Message
 
 
 class DeadLetter(Message, frozen=True, kw_only=True):
-    """A message that can never be handled, kept whole for a person to look at."""
+    """A message that can never be handled, kept whole for a person to look at; `at` is its last attempt.
+
+    `attempts` and `first_at` count from its first life: what was sent again out of the dead letters (`redrives` times)
+    and failed again brings its history with it.
+    """
 
     topic: str
     subject: str
@@ -18,3 +22,4 @@ class DeadLetter(Message, frozen=True, kw_only=True):
     first_at: datetime
     headers: dict[str, str]
     payload: bytes
+    redrives: int = 0

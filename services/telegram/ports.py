@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from contracts.messages import SendMessage
@@ -73,8 +74,12 @@ class Chat(Protocol):
         """Stop a button's spinner, with a short note where `text` is given."""
         ...
 
-    async def name_commands(self, commands: Sequence[tuple[str, str]], language: str | None) -> None:
-        """Set the menu of commands (word, description) for readers of a language; None is everybody else."""
+    async def name_commands(
+        self, commands: Sequence[tuple[str, str]], language: str | None, *, chat_id: int | None = None
+    ) -> None:
+        """Set the menu of commands (word, description) for readers of a language, None is everybody else; with
+        `chat_id` of that private chat alone.
+        """
         ...
 
 
@@ -135,7 +140,7 @@ class PollRefusedError(Exception):
 
 
 class UpdateSource(Protocol):
-    """Where updates come from: polling now, a webhook beside it later."""
+    """Where updates come from when they are polled."""
 
     async def fetch(self, offset: int | None, *, is_patient: bool = True) -> list[bytes]:
         """Wait for updates from `offset` on; all before it are confirmed by this. Empty after a quiet while, or at
@@ -149,6 +154,39 @@ class UpdateSource(Protocol):
 
     async def confirm(self, offset: int) -> None:
         """Confirm all updates before `offset` without waiting for new ones. Raises as `fetch` does."""
+        ...
+
+
+class WebhookRefusedError(Exception):
+    """Telegram does not take this address for a webhook (400): it is not allowed, or nobody listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookState:
+    """What Telegram says of the webhook: its address (empty: none), how many updates wait, what went wrong last."""
+
+    url: str
+    pending: int
+    last_error_at: datetime | None
+    last_error: str
+
+
+class Webhooks(Protocol):
+    """Has updates pushed instead of polled. No method drops what waits.
+
+    All raise PollRefusedError (the token is unknown) and TransientError.
+    """
+
+    async def set_webhook(self, url: str, secret: str) -> None:
+        """Have updates pushed to `url` with `secret` in a header. Raises WebhookRefusedError."""
+        ...
+
+    async def delete_webhook(self) -> None:
+        """Have no updates pushed any more. Harmless where none are."""
+        ...
+
+    async def webhook_state(self) -> WebhookState:
+        """Ask what Telegram thinks of the webhook."""
         ...
 
 

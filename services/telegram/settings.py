@@ -1,5 +1,6 @@
 """What the room can be told. Every rate is per second and every span in seconds unless its name says otherwise."""
 
+import hmac
 import re
 
 from pydantic import Field, SecretStr, field_validator
@@ -7,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 from chassis.settings import RoomSettings
 from services.telegram.domain.scheduler import Limits
 
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _TOKEN = re.compile(r"[0-9]{5,12}:[A-Za-z0-9_-]{30,50}")
 
 
@@ -40,6 +42,19 @@ class TelegramSettings(RoomSettings):
         40.0, ge=30, le=300, description="longest call; the API may hold one for 8 s, and giving up early makes doubles"
     )
     poll_s: int = Field(25, ge=0, le=50, description="how long one poll waits for updates; Telegram allows 50")
+    webhook_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#\s]+/[^?#\s]+)?$",
+        description="where Telegram is to push updates, with a path; it must lead to the port below. Empty: polling",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="what Telegram shows us with each push; none: made from the token, alike in all copies"
+    )
+    webhook_host: str = Field("127.0.0.1", description="where pushes are listened for; loopback unless told")
+    webhook_port: int = Field(8206, ge=0, le=65535, description="their port, behind what makes HTTPS of it")
+    webhook_retry_s: float = Field(
+        60.0, ge=1, description="how long to poll before a webhook that failed is tried again; grows to 16 times that"
+    )
     picture_wait_s: float = Field(60.0, gt=0, description="how long a text waits for its picture to be drawn")
     most_attempts: int = Field(
         200, ge=1, description="calls for one message before it goes to the dead letters; 200 last about 100 minutes"
@@ -52,6 +67,20 @@ class TelegramSettings(RoomSettings):
         if not _TOKEN.fullmatch(token.get_secret_value()):
             raise ValueError("not the form of a bot token")
         return token
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not _SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("16 to 256 letters, digits, _ and - would be right")
+        return secret
+
+    @property
+    def webhook_word(self) -> str:
+        """The secret of the webhook."""
+        if self.webhook_secret is not None:
+            return self.webhook_secret.get_secret_value()
+        return hmac.new(self.token.get_secret_value().encode(), b"webhook", "sha256").hexdigest()
 
     @property
     def operator_ids(self) -> tuple[int, ...]:

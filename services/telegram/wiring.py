@@ -1,7 +1,8 @@
 """Puts the gateway together: which broker, which database, which Bot API."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from urllib.parse import urlsplit
 
 from chassis.bus import Bus
 from chassis.clock import Clock
@@ -12,6 +13,7 @@ from chassis.lifecycle import Stage
 from chassis.nats_bus import connect
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
+from services.telegram.adapters.aiohttp_endpoint import Endpoint, open_endpoint
 from services.telegram.adapters.aiohttp_updates import open_updates
 from services.telegram.adapters.babel_catalogue import load_catalogue
 from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
@@ -26,13 +28,14 @@ from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.operators import FeedWatch
-from services.telegram.handlers.receiver import Receiver
+from services.telegram.handlers.receiver import Hook, Receiver
 from services.telegram.handlers.sender import Sender
 from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.handlers.updates import UpdateWorker
 from services.telegram.ports import Chat, Deliveries
 from services.telegram.settings import TelegramSettings
 
+WEBHOOK_SETTING = "SINYAL_TELEGRAM_WEBHOOK_PORT"
 DATABASE_SETTING = "SINYAL_TELEGRAM_DATABASE_URL"
 
 
@@ -55,8 +58,11 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
         chat = AiogramChat(bot)
         sender, abandoned = build_sender(settings, bus, chat, deliveries, words, stage.clock)
-        receiver = Receiver(bus, source, stage.clock)
-        desk = Desk(bus, words, stage.clock, settings.symbol)
+        hook = Hook(source, settings.webhook_url, settings.webhook_word, settings.webhook_retry_s)
+        receiver = Receiver(bus, source, stage.clock, hook)
+        if settings.webhook_url:
+            await opened.enter_async_context(listen(settings, receiver))
+        desk = Desk(bus, words, stage.clock, settings.symbol, settings.operator_ids)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
         async with asyncio.TaskGroup() as tasks:
@@ -66,13 +72,20 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             optional = (
                 watch.run(),
                 collect(bus, stage.clock, abandoned.mourn),
-                chores.name_commands(chat, words),
+                chores.name_commands(chat, words, settings.operator_ids),
                 chores.prune(deliveries, settings.keep_days),
             )
             background = [tasks.create_task(one) for one in optional]
             await stage.stop.wait()
             for task in background:
                 task.cancel()
+
+
+def listen(settings: TelegramSettings, receiver: Receiver) -> AbstractAsyncContextManager[int]:
+    """Listen for pushes, whatever the receiver does now: one that comes late is stored like any other."""
+    endpoint = Endpoint(settings.webhook_word, receiver.intake.take_pushed)
+    path = urlsplit(settings.webhook_url).path
+    return open_endpoint(settings.webhook_host, settings.webhook_port, path, endpoint, setting=WEBHOOK_SETTING)
 
 
 def build_sender(
@@ -99,6 +112,10 @@ def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> No
             figures["paid"] = {"stars": str(sender.stars), "stars_per_10000": str(sender.cost(10_000))}
         return Check(not sender.trouble, sender.trouble, figures)
 
+    def receiving() -> Check:
+        fallback = {"webhook": receiver.fallback} if receiver.fallback else {}
+        return Check(not receiver.trouble, receiver.trouble, {"mode": receiver.mode.value, **fallback})
+
     stage.health.add("bus", lambda: Check(bus.is_connected, "" if bus.is_connected else "the broker is away"))
     stage.health.add("sender", sending)
-    stage.health.add("receiver", lambda: Check(not receiver.trouble, receiver.trouble, {"mode": "polling"}))
+    stage.health.add("receiver", receiving)

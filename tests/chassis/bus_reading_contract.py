@@ -45,6 +45,16 @@ class ReadContract:
         async with bus.replay(catalogue.TICK) as ticks:
             assert (await anext(ticks))[1].epoch_ms == 2
 
+    async def test_kept_gives_the_end_of_all_subjects_with_their_places(self, bus: Bus) -> None:
+        assert await bus.kept(catalogue.TICK, count=9) == []
+        for number, symbol in ((1, "GOLD"), (2, "SILVER"), (3, "GOLD")):
+            await bus.publish(catalogue.TICK, tick(number, symbol), symbol)
+        await bus.remove_stored("TICKS", 1)
+
+        kept = await bus.kept(catalogue.TICK, count=9)
+        assert [(stored.sequence, found.epoch_ms) for stored, found in kept] == [(2, 2), (3, 3)]
+        assert [stored.sequence for stored, _ in await bus.kept(catalogue.TICK, count=1)] == [3]
+
     async def test_latest_gives_the_end_oldest_first(self, bus: Bus) -> None:
         for number in range(1, 6):
             await bus.publish(catalogue.CANDLE, candle(number), "GOLD", "M1")

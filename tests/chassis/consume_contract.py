@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from chassis.bus import Bus, Outgoing, Stored
 from chassis.clock import SystemClock
 from chassis.consume import consume
-from chassis.dead_letters import collect, redrive
+from chassis.dead_letters import NothingToSendError, collect, redrive
 from chassis.errors import RejectedError, TransientError
 from contracts import catalogue, codec
 from contracts.channels import Consumer
@@ -258,6 +259,42 @@ class DeadLetterContract:
             await handler.reach(2)
 
         assert await letters(bus, "send") == []
+
+    async def test_what_fails_again_after_a_redrive_brings_its_history_with_it(self, bus: Bus) -> None:
+        handler = Calls(lambda _: RejectedError("poison"))
+        await bus.publish_batch([outgoing_send(1)])
+        async with consuming(bus, catalogue.TELEGRAM_SENDS, handler):
+            (first,) = await wait_for_letters(bus, "send", 1)
+            for _ in range(2):
+                ((found, letter),) = await bus.kept(catalogue.DEAD, count=9)
+                await redrive(bus, letter, found.sequence)
+                last = (await wait_for_letters(bus, "send", 1))[0]
+
+        assert (first.redrives, first.attempts) == (0, 1)
+        assert (last.redrives, last.attempts, last.first_at) == (2, 3, first.first_at)
+        assert last.at > first.at
+        assert (last.subject, last.payload) == (first.subject, first.payload)
+
+    async def test_a_redrive_that_is_repeated_is_one_message(self, bus: Bus) -> None:
+        handler = Calls(lambda call: RejectedError("poison") if call == 1 else None)
+        await bus.publish_batch([outgoing_send(1)])
+        async with consuming(bus, catalogue.TELEGRAM_SENDS, handler):
+            (letter,) = await wait_for_letters(bus, "send", 1)
+            await asyncio.gather(redrive(bus, letter, 1), redrive(bus, letter, 1))
+            await redrive(bus, letter, 1)
+            await bus.publish_batch([outgoing_send(2)])
+            await handler.reach(3)
+
+        assert handler.got == ["m:1", "m:1", "m:2"]
+
+    async def test_a_letter_without_a_body_is_not_sent_again(self, bus: Bus) -> None:
+        await bus.publish_batch([outgoing_send(1)])
+        async with consuming(bus, catalogue.TELEGRAM_SENDS, Calls(lambda _: RejectedError("poison"))):
+            (letter,) = await wait_for_letters(bus, "send", 1)
+
+        with pytest.raises(NothingToSendError, match="no body"):
+            await redrive(bus, msgspec.structs.replace(letter, payload=b""), 1)
+        assert len(await letters(bus, "send")) == 1
 
     async def test_what_was_delivered_too_often_is_collected_out_of_its_queue(self, bus: Bus, provide: Provide) -> None:
         await provide(replace(catalogue.CHARTS_DRAW, ack_wait_s=0.3, max_deliver=2))

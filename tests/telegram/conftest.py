@@ -6,6 +6,7 @@ import pytest
 
 from tests.servers import nats, nats_server, postgres, postgres_cluster
 from tests.telegram.gateway import Gateway
+from tests.telegram.phone import Phone, a_phone
 
 __all__ = ["nats", "nats_server", "postgres", "postgres_cluster"]
 
@@ -15,3 +16,10 @@ async def gateway(postgres: str) -> AsyncIterator[Gateway]:
     """A gateway whose sender does not run yet: `async with gateway.running():`."""
     async with Gateway.open(postgres) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Phone]:
+    """A person's phone."""
+    async with a_phone() as phone:
+        yield phone

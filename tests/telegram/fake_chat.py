@@ -101,8 +101,9 @@ class FakeChat:
 
         await self._call("answer_press", None, answer)
 
-    async def name_commands(self, commands, language):
-        await self._call("name_commands", None, lambda: self.menus.update({language: list(commands)}))
+    async def name_commands(self, commands, language, *, chat_id=None):
+        key = language if chat_id is None else (language, chat_id)
+        await self._call("name_commands", chat_id, lambda: self.menus.update({key: list(commands)}))
 
     async def _call(self, method, chat_id, take_effect):
         self.calls.append((method, chat_id))

@@ -1,13 +1,18 @@
 """The positions room as the gateway sees it: answers questions, remembers what was set."""
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
 
 import msgspec
 
 from chassis.errors import AskFailedError
 from contracts import catalogue
 from contracts.asks import ChartRequested, SignalRequested, SystemStatistics, Why
+from services.positions.domain.preferences import BadSettingError, Chosen, Preferences, changed
+from services.positions.domain.subscriber import Person, settings_of
 from tests.telegram.builders import history, statistics, status, subscriber
+
+DEFAULTS = Chosen(lots=Decimal("0.01"), time_zone="Asia/Jakarta", preferences=Preferences())
 
 
 class PositionsRoom:
@@ -22,6 +27,7 @@ class PositionsRoom:
         self.why = Why(reasons=("reason.trf_with.buy",), refusals=(), signal_at=None)
         self.chart_key = "abcdef"
         self.errors = {}
+        self.preferences = {}
 
     @asynccontextmanager
     async def answering(self, bus):
@@ -30,6 +36,8 @@ class PositionsRoom:
             catalogue.SUBSCRIBER: self.find,
             catalogue.SET_LANGUAGE: lambda q: self.change(q, language=q.language),
             catalogue.SET_AUTO: lambda q: self.change(q, auto=q.auto),
+            catalogue.SETTINGS: self.settings,
+            catalogue.CHANGE_SETTING: self.change_setting,
             catalogue.DEACTIVATE: lambda q: self.change(q, active=False),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
@@ -76,6 +84,27 @@ class PositionsRoom:
         if person is None:
             raise AskFailedError("not_registered", "nobody")
         return person if answer is None else answer
+
+    async def settings(self, question):
+        person = await self.known(question, None)
+        return settings_of(self._person(person))
+
+    async def change_setting(self, question):
+        """Change a setting as the real room does."""
+        person = self._person(await self.known(question, None))
+        try:
+            chosen = changed(person.chosen, question.name, question.value, DEFAULTS)
+        except BadSettingError as e:
+            raise AskFailedError("bad_value", str(e)) from e
+        self.preferences[person.subscriber_id] = chosen.preferences
+        await self.change(question, lots=chosen.lots, time_zone=chosen.time_zone)
+        return await self.settings(question)
+
+    def _person(self, known):
+        kept = {name: getattr(known, name) for name in (
+            "subscriber_id", "chat_id", "language", "time_zone", "auto", "lots", "active"
+        )}  # fmt: skip
+        return Person(**kept, preferences=self.preferences.get(known.subscriber_id, Preferences()))
 
     async def change(self, question, **changes):
         person = await self.known(question, None)

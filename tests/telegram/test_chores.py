@@ -22,6 +22,17 @@ async def test_the_menu_speaks_each_language():
     assert chat.menus[None] == chat.menus["id"]
 
 
+async def test_an_operator_has_a_larger_menu_and_one_who_never_came_stops_nothing():
+    chat = FakeChat(people={2})
+
+    await chores.name_commands(chat, WORDS, operators=(1, 2))
+
+    assert ("dlq", "pesan mati") in chat.menus["id", 2]
+    assert ("dlq", "dead letters") in chat.menus["en", 2]
+    assert "dlq" not in dict(chat.menus["id"])
+    assert ("id", 1) not in chat.menus
+
+
 @pytest.mark.parametrize("fault", [CUT_BEFORE, said(429, "Too Many Requests: retry after 1", 0.01)])
 async def test_the_menu_is_tried_until_it_stands(monkeypatch, fault):
     monkeypatch.setattr(chores.attempt, "backoff_s", lambda _: 0.01)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -149,6 +150,50 @@ async def test_a_refused_token_is_not_ready_and_says_which_setting(town, nats):
         assert await service.process.wait() == 0
 
     assert "SINYAL_TELEGRAM_TOKEN" in report["checks"]["receiver"]["reason"]
+
+
+async def test_s20_a_process_whose_webhook_is_refused_polls_within_ten_seconds_and_says_so(town, nats):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    town.environment |= {
+        "SINYAL_TELEGRAM_WEBHOOK_URL": f"http://127.0.0.1:{port}/hook",
+        "SINYAL_TELEGRAM_WEBHOOK_PORT": str(port),
+        "SINYAL_TELEGRAM_WEBHOOK_RETRY_S": "2",
+    }
+    refusal = {"kind": "error", "code": 400, "description": "Bad Request: bad webhook", "count": None}
+    await town.people.post("faults", {**refusal, "method": "setWebhook"})
+    person = await town.people.join()
+    await town.people.post(f"chats/{person}/text", {"text": "/start"})
+    async with connect(nats, name="positions") as bus, PositionsRoom().answering(bus), town.service() as service:
+        started_at = time.monotonic()
+        fallback = await eventually(lambda: receives_by(town, service, "polling"))
+        assert time.monotonic() - started_at < 10
+        assert "Bad Request: bad webhook" in fallback["webhook"]
+        await eventually(lambda: has(town, person, "Selamat datang"))
+        assert 'sinyal_receiver_mode{mode="polling"} 1.0' in await metrics_of(town, service)
+
+        async with town.session.delete(f"{town.people.url}/sandbox/faults"):
+            pass
+        assert "webhook" not in await eventually(lambda: receives_by(town, service, "webhook"))
+        await town.people.post(f"chats/{person}/text", {"text": "/help"})
+        await eventually(lambda: has(town, person, "/posisi"))
+        assert 'sinyal_webhook_pushes_total{outcome="stored"} 1.0' in await metrics_of(town, service)
+        service.process.send_signal(signal.SIGTERM)
+        assert await service.process.wait() == 0
+
+    assert TOKEN not in "".join(service.lines)
+
+
+async def receives_by(town, service, mode):
+    is_ready, report = await service.ready(town.session)
+    found = (report or {"checks": {}})["checks"].get("receiver", {})
+    return found if is_ready and found.get("mode") == mode else None
+
+
+async def metrics_of(town, service):
+    async with town.session.get(f"http://127.0.0.1:{service.port}/metrics") as answer:
+        return await answer.text()
 
 
 async def troubled(town, service):

@@ -32,6 +32,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import (
     BotCommand,
+    BotCommandScopeChat,
     BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -168,10 +169,13 @@ class AiogramChat:
         """Stop a button's spinner."""
         await _made("answerCallbackQuery", self._bot.answer_callback_query(press_id, text=text or None))
 
-    async def name_commands(self, commands: Sequence[tuple[str, str]], language: str | None) -> None:
+    async def name_commands(
+        self, commands: Sequence[tuple[str, str]], language: str | None, *, chat_id: int | None = None
+    ) -> None:
         """Set the menu of commands."""
         menu = [BotCommand(command=word, description=description) for word, description in commands]
-        await _made("setMyCommands", self._bot.set_my_commands(menu, language_code=language))
+        scope = BotCommandScopeChat(chat_id=chat_id) if chat_id is not None else None
+        await _made("setMyCommands", self._bot.set_my_commands(menu, scope, language_code=language))
 
 
 async def _made(method: str, call: Awaitable[R]) -> R:

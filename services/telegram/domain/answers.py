@@ -5,7 +5,7 @@ from enum import StrEnum
 from contracts.asks import ClosedTrade, History, OpenPosition, Status, Subscriber, Why
 from contracts.messages import Button, FeedState
 from services.telegram.domain import numbers, times
-from services.telegram.domain.commands import COMMANDS
+from services.telegram.domain.commands import commands_for
 from services.telegram.domain.notices import mode_words, position_buttons, result_sign
 from services.telegram.domain.presses import Press, Verb
 from services.telegram.domain.rendering import Keyboard, Rendered, button
@@ -25,27 +25,14 @@ def welcome(subscriber: Subscriber, name: str, words: Words, *, is_back: bool = 
     """Greet a person who pressed start and show the way."""
     key = "start.welcome_back" if is_back else "start.welcome"
     parts = (words(key, name=name), "", words("start.what"), "", words("start.next"))
-    return Rendered(join(parts), _menu(subscriber, words, Place.START))
+    return Rendered(join(parts), menu(subscriber, words, Place.START))
 
 
 def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
-    """List the commands in the person's language."""
-    shown = [command for command in COMMANDS if is_operator or not command.is_for_operators]
-    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in shown]
+    """List the commands that a person may use, in its language."""
+    commands = commands_for(is_operator=is_operator)
+    lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in commands]
     return Rendered(join((bold(words("help.title")), "", *lines, "", words("help.copier"))))
-
-
-def settings(subscriber: Subscriber, words: Words) -> Rendered:
-    """Show what can be changed, as a menu."""
-    lines = (
-        bold(words("settings.title")),
-        "",
-        words("settings.language", language=words("language.name")),
-        words("settings.zone", zone=subscriber.time_zone),
-        words("settings.auto", state=_on_off(subscriber.auto, words)),
-        words("settings.lots", lots=numbers.number(subscriber.lots, 2, words.language)),
-    )
-    return Rendered(join(lines), _menu(subscriber, words, Place.SETTINGS))
 
 
 def auto_changed(subscriber: Subscriber, words: Words) -> Rendered:
@@ -53,7 +40,8 @@ def auto_changed(subscriber: Subscriber, words: Words) -> Rendered:
     return Rendered(words("monitor.on" if subscriber.auto else "monitor.off"))
 
 
-def _menu(subscriber: Subscriber, words: Words, place: Place) -> Keyboard:
+def menu(subscriber: Subscriber, words: Words, place: Place) -> Keyboard:
+    """Offer to switch automatic signals and the language, where `place` stands."""
     key, change = ("button.auto_off", "off") if subscriber.auto else ("button.auto_on", "on")
     languages = tuple(
         Button(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too. What is
-    for operators stands in no subscriber's menu or help.
+    """One command: `name` is its key in the catalogue, `english` and `indonesian` are shown, `others` work too.
+
+    One for operators is shown and answered to nobody else.
     """
 
     name: str
@@ -38,4 +39,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", "help", "bantuan"),
     Command("start", "start", "start", ("mulai",)),
     Command("stats", "stats", "stats", ("statistik",), is_for_operators=True),
+    Command("dlq", "dlq", "dlq", is_for_operators=True),
 )
+
+
+def commands_for(*, is_operator: bool) -> tuple[Command, ...]:
+    """List the commands that a person may use."""
+    return tuple(command for command in COMMANDS if is_operator or not command.is_for_operators)

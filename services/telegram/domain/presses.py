@@ -15,6 +15,8 @@ class Verb(StrEnum):
     LANGUAGE = "lang"
     HISTORY = "page"
     AUTO = "auto"
+    DEAD_LETTERS = "dlq"
+    SETTINGS = "set"
 
 
 class TooLongError(ValueError):

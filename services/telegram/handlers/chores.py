@@ -1,13 +1,15 @@
 """What must be done now and then, and may fail without harm: the menu of commands, old rows."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from chassis.errors import TransientError
 from services.telegram.domain import attempt
-from services.telegram.domain.commands import COMMANDS
-from services.telegram.domain.words import DEFAULT_LANGUAGE, LANGUAGES, Catalogue
+from services.telegram.domain.commands import commands_for
+from services.telegram.domain.outcome import Verdict, judge
+from services.telegram.domain.words import DEFAULT_LANGUAGE, LANGUAGES, Catalogue, Words
 from services.telegram.ports import CallFailedError, Chat, Deliveries
 
 PRUNE_EVERY_S = 3600.0
@@ -15,21 +17,30 @@ PRUNE_EVERY_S = 3600.0
 logger = structlog.get_logger()
 
 
-async def name_commands(chat: Chat, words: Catalogue) -> None:
-    """Set the menu of commands for readers of each language and for everybody else; tried until it works."""
-    for language in (None, *LANGUAGES):
-        speaker = words[language or DEFAULT_LANGUAGE]
-        shown = [one for one in COMMANDS if not one.is_for_operators]
-        menu = [(one.name_in(speaker.language), speaker(f"command.{one.name}")) for one in shown]
-        failures = 0
-        while True:
-            try:
-                await chat.name_commands(menu, language)
-                break
-            except CallFailedError as e:
-                failures += 1
-                logger.info("commands.delayed", reason=str(e.fault.kind), attempt=failures)
-                await asyncio.sleep(e.fault.retry_after_s or attempt.backoff_s(failures + 2))
+async def name_commands(chat: Chat, words: Catalogue, operators: Sequence[int] = ()) -> None:
+    """Set the menu of commands for readers of each language and for everybody else, then the larger one of each
+    operator; tried until it works. An operator whom Telegram does not know (who never pressed start) goes without.
+    """
+    for chat_id in (None, *operators):
+        for language in (None, *LANGUAGES):
+            await _name_commands(chat, words[language or DEFAULT_LANGUAGE], language, chat_id)
+
+
+async def _name_commands(chat: Chat, speaker: Words, language: str | None, chat_id: int | None) -> None:
+    commands = commands_for(is_operator=chat_id is not None)
+    menu = [(one.name_in(speaker.language), speaker(f"command.{one.name}")) for one in commands]
+    failures = 0
+    while True:
+        try:
+            await chat.name_commands(menu, language, chat_id=chat_id)
+        except CallFailedError as e:
+            failures += 1
+            logger.info("commands.delayed", reason=str(e.fault.kind), chat_id=chat_id, attempt=failures)
+            if chat_id is not None and judge(e.fault).verdict in (Verdict.UNREACHABLE, Verdict.DEAD):
+                return
+            await asyncio.sleep(e.fault.retry_after_s or attempt.backoff_s(failures + 2))
+        else:
+            return
 
 
 async def prune(deliveries: Deliveries, keep_days: int) -> None:

@@ -10,12 +10,21 @@ from contracts import catalogue
 from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
+from services.telegram.handlers import (
+    dead_letters,
+    manual_signal,
+    position,
+    preferences,
+    start,
+    statistics,
+    trades,
+)
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers import manual_signal, position, preferences, start, statistics, trades
-from services.telegram.handlers.desk import Desk, Request
+from services.telegram.handlers.desk import Desk, Reader, Request
 from services.telegram.ports import CallFailedError, Chat
 
 Topic = Callable[[Desk, Request, Subscriber], Awaitable[None]]
+OperatorTopic = Callable[[Desk, Request, Reader], Awaitable[None]]
 OpenTopic = Callable[[Desk, Request], Awaitable[None]]
 
 FOR_ALL: dict[str, OpenTopic] = {"start": start.start}
@@ -34,8 +43,10 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "help": help_topic.show_help,
 }
 
-FOR_OPERATORS: dict[str, Topic] = {"stats": statistics.show_stats}
-"""Commands that nobody else is told of: to others they are words we do not understand."""
+FOR_OPERATORS: dict[str, OperatorTopic] = {"dlq": dead_letters.show_letters, "stats": statistics.show_stats}
+"""Commands of those who run the bot; nobody else learns that they are there."""
+
+OPERATOR_PRESSES: dict[Verb, OperatorTopic] = {Verb.DEAD_LETTERS: dead_letters.press_letters}
 
 PRESSES: dict[Verb, Topic] = {
     Verb.STATUS: position.show_status,
@@ -43,6 +54,7 @@ PRESSES: dict[Verb, Topic] = {
     Verb.CHART: position.show_chart,
     Verb.LANGUAGE: preferences.press_language,
     Verb.AUTO: preferences.press_auto,
+    Verb.SETTINGS: preferences.press_setting,
     Verb.HISTORY: trades.turn_page,
 }
 
@@ -61,11 +73,11 @@ class Conversation:
 
     async def command(self, name: str, request: Request) -> None:
         """Answer a command by the name of its topic."""
-        open_topic, topic = FOR_ALL.get(name), FOR_OPERATORS.get(name)
-        if open_topic is not None:
+        open_topic = FOR_ALL.get(name)
+        if name in FOR_OPERATORS:
+            await self._operated(request, FOR_OPERATORS[name])
+        elif open_topic is not None:
             await self._attempt(request, lambda: open_topic(self._desk, request))
-        elif topic is not None:
-            await self._subscribed(request, _for_operators(topic), stranger=help_topic.hint)
         else:
             await self._subscribed(request, FOR_SUBSCRIBERS[name], stranger=_WITHOUT_REGISTERING.get(name))
 
@@ -77,13 +89,17 @@ class Conversation:
         """Answer a press: the button first, so that it stops turning, then the question."""
         press = unpack(data)
         topic = PRESSES.get(press.verb) if press is not None else None
-        note = "" if topic is not None else self._desk.stranger(request).words("answer.stale_button")
+        operated = OPERATOR_PRESSES.get(press.verb) if press is not None else None
+        is_known = topic is not None or operated is not None
+        note = "" if is_known else self._desk.stranger(request).words("answer.stale_button")
         try:
             await self._chat.answer_press(press_id, note)
         except CallFailedError as e:  # too late, or away: the answer itself counts
             logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
         if topic is not None:
             await self._subscribed(request, topic)
+        elif operated is not None:
+            await self._operated(request, operated)
 
     async def blocked(self, person_id: int, at: datetime) -> None:
         """Have nothing more made for a person who blocked us. Raises TransientError: try again."""
@@ -93,6 +109,17 @@ class Conversation:
         except AskFailedError as e:
             if e.code != "not_registered":
                 logger.warning("question.refused", key=e.code, error=str(e))
+
+    async def _operated(self, request: Request, topic: OperatorTopic) -> None:
+        """Answer an operator, in the default way where positions does not know him now; others get the usual hint."""
+        if not self._desk.is_operator(request):
+            await self._subscribed(request, help_topic.hint, stranger=help_topic.hint)
+            return
+        try:
+            reader = self._desk.reader(await self._desk.subscriber(request))
+        except (AskFailedError, TransientError):
+            reader = self._desk.stranger(request)
+        await self._attempt(request, lambda: topic(self._desk, request, reader))
 
     async def _subscribed(self, request: Request, topic: Topic, stranger: OpenTopic | None = None) -> None:
         async def known() -> None:
@@ -119,13 +146,6 @@ class Conversation:
         except TransientError as e:
             logger.warning("question.unanswered", error=str(e))
             await self._desk.answer(request, reader, answers.plain("answer.busy", reader.words))
-
-
-def _for_operators(topic: Topic) -> Topic:
-    async def guarded(desk: Desk, request: Request, subscriber: Subscriber) -> None:
-        await (topic if subscriber.is_operator else help_topic.hint)(desk, request, subscriber)
-
-    return guarded
 
 
 _WITHOUT_REGISTERING: dict[str, OpenTopic] = {"help": help_topic.show_help}

@@ -1,5 +1,6 @@
 """Where a person's question is taken and answered: what every topic of conversation needs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,11 +48,16 @@ class Reader:
 class Desk:
     """Asks the other rooms and sends answers the way every message goes: durable and in order."""
 
-    def __init__(self, bus: Bus, words: Catalogue, clock: Clock, symbol: str) -> None:
+    def __init__(self, bus: Bus, words: Catalogue, clock: Clock, symbol: str, operators: Collection[int] = ()) -> None:
         self.bus = bus
         self.clock = clock
         self.symbol = symbol
         self._words = words
+        self._operators = frozenset(operators)
+
+    def is_operator(self, request: Request) -> bool:
+        """Tell whether the person runs this bot, as our settings say: positions may be away when it matters most."""
+        return request.person_id in self._operators
 
     async def subscriber(self, request: Request) -> Subscriber:
         """Look the person up. Raises AskFailedError with code `not_registered`."""

@@ -8,8 +8,7 @@ from services.telegram.handlers.desk import Desk, Reader, Request
 async def show_help(desk: Desk, request: Request, subscriber: Subscriber | None = None) -> None:
     """List the commands, to strangers too."""
     reader = _reader(desk, request, subscriber)
-    is_operator = subscriber is not None and subscriber.is_operator
-    await desk.answer(request, reader, answers.help_text(reader.words, is_operator=is_operator))
+    await desk.answer(request, reader, answers.help_text(reader.words, is_operator=desk.is_operator(request)))
 
 
 async def hint(desk: Desk, request: Request, subscriber: Subscriber | None = None) -> None:

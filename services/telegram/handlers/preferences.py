@@ -1,17 +1,68 @@
-"""Topic: language and automatic signals, by command and by menu."""
+"""Topic: what a person chooses, by command and by menu."""
 
+from chassis.errors import AskFailedError
 from contracts import catalogue
-from contracts.asks import SetAuto, SetLanguage, Subscriber
-from services.telegram.domain import answers
+from contracts.asks import ChangeSetting, GetSettings, SetAuto, SetLanguage, Settings, Subscriber
+from services.telegram.domain import answers, settings_menu
 from services.telegram.domain.answers import Place
+from services.telegram.domain.rendering import Rendered
+from services.telegram.domain.settings_menu import Wish
 from services.telegram.domain.words import LANGUAGES
-from services.telegram.handlers.desk import Desk, Request
+from services.telegram.handlers.desk import Desk, Reader, Request
 
 
 async def show_settings(desk: Desk, request: Request, subscriber: Subscriber) -> None:
-    """Show the menu."""
+    """Show the menu, or change what was typed behind the command."""
     reader = desk.reader(subscriber)
-    await desk.answer(request, reader, answers.settings(subscriber, reader.words))
+    if not request.argument.strip():
+        await desk.answer(request, reader, await _first_page(desk, subscriber, reader))
+        return
+    wish = settings_menu.read_typed(request.argument)
+    if wish is None:
+        await desk.answer(request, reader, settings_menu.no_such(request.argument.split()[0], reader.words))
+        return
+    await _grant(desk, request, subscriber, wish)
+
+
+async def press_setting(desk: Desk, request: Request, subscriber: Subscriber) -> None:
+    """Open a page of the menu, or choose a value; the message of the menu shows it."""
+    wish = settings_menu.read_press(request.argument)
+    if wish is None:
+        reader = desk.reader(subscriber)
+        await desk.answer(request, reader, await _first_page(desk, subscriber, reader), is_edit=True)
+        return
+    await _grant(desk, request, subscriber, wish, is_edit=True)
+
+
+async def _grant(desk: Desk, request: Request, subscriber: Subscriber, wish: Wish, *, is_edit: bool = False) -> None:
+    refused = None
+    try:
+        chosen = await _changed(desk, subscriber, wish)
+    except AskFailedError as e:
+        if e.code != "bad_value":
+            raise
+        chosen, refused = await _chosen(desk, subscriber), wish.value
+    if wish.item.name == "time_zone":
+        subscriber = await desk.subscriber(request)
+    reader = desk.reader(subscriber)
+    shown = settings_menu.page(wish.item, chosen, reader.words, refused=refused)
+    await desk.answer(request, reader, shown, is_edit=is_edit)
+
+
+async def _changed(desk: Desk, subscriber: Subscriber, wish: Wish) -> Settings:
+    if wish.value is None:
+        return await _chosen(desk, subscriber)
+    question = ChangeSetting(subscriber_id=subscriber.subscriber_id, name=wish.item.name, value=wish.value)
+    return await desk.bus.ask(catalogue.CHANGE_SETTING, question)
+
+
+async def _chosen(desk: Desk, subscriber: Subscriber) -> Settings:
+    return await desk.bus.ask(catalogue.SETTINGS, GetSettings(subscriber_id=subscriber.subscriber_id))
+
+
+async def _first_page(desk: Desk, subscriber: Subscriber, reader: Reader) -> Rendered:
+    menu = answers.menu(subscriber, reader.words, Place.SETTINGS)
+    return settings_menu.first_page(subscriber, await _chosen(desk, subscriber), reader.words, menu)
 
 
 async def start_monitor(desk: Desk, request: Request, subscriber: Subscriber) -> None:
@@ -51,5 +102,5 @@ async def _show_again(desk: Desk, request: Request, subscriber: Subscriber, plac
     if place == Place.START:
         shown = answers.welcome(subscriber, request.name, reader.words)
     else:
-        shown = answers.settings(subscriber, reader.words)
+        shown = await _first_page(desk, subscriber, reader)
     await desk.answer(request, reader, shown, is_edit=True)

@@ -15,27 +15,27 @@ Show = Callable[[Desk, int, int | None, Reader], Awaitable[Rendered]]
 
 async def show_performance(desk: Desk, request: Request, subscriber: Subscriber) -> None:
     """Show the person's own trades, of the last days where a number of them was given."""
-    await _show(desk, request, subscriber, _performance)
+    await _show(desk, request, desk.reader(subscriber), _performance)
 
 
 async def show_analytics(desk: Desk, request: Request, subscriber: Subscriber) -> None:
     """Show what the strategies' automatic signals came to."""
-    await _show(desk, request, subscriber, _analytics)
+    await _show(desk, request, desk.reader(subscriber), _analytics)
 
 
-async def show_stats(desk: Desk, request: Request, subscriber: Subscriber) -> None:
+async def show_stats(desk: Desk, request: Request, reader: Reader) -> None:
     """Show an operator everybody's trades."""
-    await _show(desk, request, subscriber, _stats)
+    await _show(desk, request, reader, _stats)
 
 
-async def _show(desk: Desk, request: Request, subscriber: Subscriber, show: Show) -> None:
+async def _show(desk: Desk, request: Request, reader: Reader, show: Show) -> None:
     """Show figures of all time, or of as many days as the argument says."""
-    reader, argument = desk.reader(subscriber), request.argument.strip()
+    argument = request.argument.strip()
     if argument and not (argument.isdecimal() and len(argument) <= MOST_DIGITS and int(argument)):
         await desk.answer(request, reader, answers.plain("performance.usage", reader.words))
         return
     days = int(argument) if argument else None
-    await desk.answer(request, reader, await show(desk, subscriber.subscriber_id, days, reader))
+    await desk.answer(request, reader, await show(desk, request.person_id, days, reader))
 
 
 async def _performance(desk: Desk, person: int, days: int | None, reader: Reader) -> Rendered:
