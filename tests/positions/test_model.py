@@ -334,6 +334,10 @@ class Story(RuleBasedStateMachine):
     async def _check_boxes(self) -> None:
         """Nothing waits to be said; every signal and every delivery that changes something is recorded once."""
         assert await self.shop.rows("select count(*) from outbox") == [(0,)]
+        both = (
+            "select from refusal r join position p on p.subscriber_id = r.subscriber_id and p.signal_id = r.signal_id"
+        )
+        assert await self.shop.rows(both) == [], "refused what was given"
         handled = await self.shop.rows("select consumer, message_id from inbox")
         signals = {one for consumer, one in handled if consumer == catalogue.POSITIONS_SIGNALS.name}
         stored = await self.shop.rows("select id from signal where mode = 'auto'")
