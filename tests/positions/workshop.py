@@ -4,6 +4,7 @@ Nothing runs by itself here. Somebody else decides when a signal is handed out, 
 batch is stored, the outbox is published; and which transaction fails, before its commit or just behind it.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,16 +53,25 @@ class Listening:
 
 
 class ShakyStore:
-    """The real store; the transaction that was chosen fails, before its commit or behind it: the answer is lost."""
+    """The real store; the transaction that was chosen fails, before its commit or behind it: the answer is lost.
+
+    One at a time, in the order they are asked for: a story that is told again must go alike.
+    """
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
+        self._turn = asyncio.Lock()
         self.changes: deque[Change] = deque()
         self.fails_in = 0
         self.is_committed = False
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
+        async with self._turn, self._next() as work:
+            yield work
+
+    @asynccontextmanager
+    async def _next(self) -> AsyncIterator[Work]:
         is_failing = self.fails_in == 1
         self.fails_in = max(0, self.fails_in - 1)
         async with self._store.work() as real:
