@@ -4,7 +4,7 @@ Writing a message costs about 25 µs, filling in a form 2 µs; a signal to ten t
 messages. A form is the real message to nobody, so what is filled in is the same bytes: a test holds it to that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,7 +19,13 @@ _POSITION = "p:7c1f0d5e-nobody-7c1f0d5e"
 _SUBSCRIBER = 9_007_199_254_740_881
 _CHAT = -9_007_199_254_740_847
 """Nobody's: identities of Telegram have at most 52 bits, and these are large and odd-looking."""
-_SHORT = f'"short_id":"{ids.short_id(_POSITION)}"'.encode()
+_BLANKS = {
+    _POSITION: "position",
+    f'"short_id":"{ids.short_id(_POSITION)}"': "short",
+    str(_SUBSCRIBER): "subscriber",
+    str(_CHAT): "chat",
+}
+"""What stands where a person's own will be filled in."""
 
 
 class Forms:
@@ -28,23 +34,35 @@ class Forms:
     def __init__(self, terms: Terms, person: Person, lots: Decimal, chart_key: str, stamp: notices.Stamp) -> None:
         nobody = replace(person, subscriber_id=_SUBSCRIBER, chat_id=_CHAT)
         fact = notices.proposed(terms, nobody, _POSITION, lots, stamp)
-        self._fact = said(catalogue.POSITION_PROPOSED, fact, _SUBSCRIBER)
-        self._message = sent(notices.signal_message(terms, nobody, _POSITION, lots, chart_key, stamp))
+        self._fact = _Form(said(catalogue.POSITION_PROPOSED, fact, _SUBSCRIBER))
+        self._message = _Form(sent(notices.signal_message(terms, nobody, _POSITION, lots, chart_key, stamp)))
 
     def fill(self, position_id: str, person: Person) -> tuple[Outgoing, Outgoing]:
         """Write both for one person."""
-        places = (
-            (_POSITION.encode(), position_id.encode()),
-            (_SHORT, f'"short_id":"{ids.short_id(position_id)}"'.encode()),
-            (str(_SUBSCRIBER).encode(), str(person.subscriber_id).encode()),
-            (str(_CHAT).encode(), str(person.chat_id).encode()),
-        )
-        return _filled(self._fact, position_id, person, places), _filled(self._message, position_id, person, places)
+        places = {
+            "position": position_id,
+            "short": f'"short_id":"{ids.short_id(position_id)}"',
+            "subscriber": str(person.subscriber_id),
+            "chat": str(person.chat_id),
+        }
+        written = {name.encode(): value.encode() for name, value in places.items()}
+        return self._fact.fill(places, written), self._message.fill(places, written)
 
 
-def _filled(form: Outgoing, position_id: str, person: Person, places: Sequence[tuple[bytes, bytes]]) -> Outgoing:
-    body, subject = form.body, form.subject
-    for blank, value in places:
-        body = body.replace(blank, value)
-    subject = subject.replace(str(_SUBSCRIBER), str(person.subscriber_id)).replace(str(_CHAT), str(person.chat_id))
-    return Outgoing(subject, body, form.id.replace(_POSITION, position_id))
+class _Form:
+    """One message with blanks, as templates."""
+
+    def __init__(self, message: Outgoing) -> None:
+        self._subject = _template(message.subject)
+        self._body = _template(message.body.decode()).encode()
+        self._id = _template(message.id)
+
+    def fill(self, places: Mapping[str, str], written: Mapping[bytes, bytes]) -> Outgoing:
+        return Outgoing(self._subject % places, self._body % written, self._id % places)
+
+
+def _template(text: str) -> str:
+    text = text.replace("%", "%%")
+    for blank, name in _BLANKS.items():
+        text = text.replace(blank, f"%({name})s")
+    return text
