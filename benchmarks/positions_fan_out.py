@@ -89,7 +89,10 @@ async def exit_all(room: PositionsRoom, pool: Pool, count: int) -> None:
     """Store the exits of everybody, a chunk at a time."""
 
     async with pool.connection() as connection:
-        await connection.execute("update position set state = 'open', version = version + 1 where state = 'proposed'")
+        await connection.execute(
+            "update position set state = 'open', version = version + 1, delivery_state = 'delivered', opened_at = now()"
+            " where state = 'proposed'"
+        )
         rows = await (await connection.execute("select id, stop from position where state = 'open'")).fetchall()
     gold, price = find_instrument("XAUUSD"), Price(9_000_000, 3990.0, 3990.2)
 

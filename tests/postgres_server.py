@@ -75,8 +75,10 @@ class Server:
         """Stop every process of it in its tracks: connections stay open and say nothing."""
         assert self._process is not None
         master = self._process.pid
+        os.kill(master, signal.SIGSTOP)
+        os.waitid(os.P_PID, master, os.WSTOPPED)  # from now on it makes no more of them
         pids = [master, *_children(master)]
-        for pid in pids:
+        for pid in pids[1:]:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
