@@ -2,7 +2,7 @@
 
 import pytest
 
-SERVERS = frozenset({"postgres", "postgres_cluster", "nats", "nats_server", "own_nats_server"})
+SERVERS = frozenset({"postgres", "postgres_cluster", "own_postgres_server", "nats", "nats_server", "own_nats_server"})
 
 SLOW_FILES = frozenset(
     {

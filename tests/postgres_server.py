@@ -1,7 +1,9 @@
 """A real PostgreSQL for tests: one cluster per session, one migrated database per test."""
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -42,31 +44,78 @@ def wait_until_up(cluster: Cluster, process: "subprocess.Popen[bytes]") -> None:
             return
 
 
+class Server:
+    """A cluster and the process that serves it: it can be frozen, stopped and started again."""
+
+    def __init__(self, cluster: Cluster, log: Path) -> None:
+        self.cluster = cluster
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = self.cluster.command()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command.arguments,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent(command.stop_signal),  # noqa: PLW1509  # no thread runs yet
+            )
+        wait_until_up(self.cluster, self._process)
+
+    def stop(self) -> None:
+        """End it as an administrator does: sessions are thrown out."""
+        assert self._process is not None
+        self._process.send_signal(self.cluster.command().stop_signal)
+        self._process.wait(20)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop every process of it in its tracks: connections stay open and say nothing."""
+        assert self._process is not None
+        master = self._process.pid
+        os.kill(master, signal.SIGSTOP)
+        os.waitid(os.P_PID, master, os.WSTOPPED)  # from now on it makes no more of them
+        pids = [master, *_children(master)]
+        for pid in pids[1:]:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _children(master: int) -> list[int]:
+    """List the processes that a process has started and that live."""
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """Run a cluster without durability, on a free port, with a migrated database to copy; gone afterwards."""
+def running_server() -> Iterator[Server]:
+    """Run a cluster without durability, on a free port; nothing of it is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="sinyal-pg-"))
     folder.chmod(0o711)
     cluster = find_cluster(folder / "postgres", free_port())
     cluster.create()
-    command = cluster.command()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command.arguments,
-            stdout=log,
-            stderr=log,
-            preexec_fn=die_with_parent(command.stop_signal),  # noqa: PLW1509  # no thread runs yet
-        )
+    server = Server(cluster, folder / "log")
+    server.start()
     try:
-        wait_until_up(cluster, process)
-        with psycopg.connect(cluster.url, autocommit=True) as connection:
-            connection.execute(f"create database {TEMPLATE}")
-        asyncio.run(apply_migrations(cluster.url_of(TEMPLATE)))
-        yield cluster
+        yield server
     finally:
-        process.send_signal(command.stop_signal)
-        process.wait(20)
+        server.stop()
         shutil.rmtree(folder)
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """Run a cluster with a migrated database to copy."""
+    with running_server() as server:
+        with psycopg.connect(server.cluster.url, autocommit=True) as connection:
+            connection.execute(f"create database {TEMPLATE}")
+        asyncio.run(apply_migrations(server.cluster.url_of(TEMPLATE)))
+        yield server.cluster
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +123,13 @@ def postgres_cluster() -> Iterator[Cluster]:
     """The session's cluster."""
     with running_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def own_postgres_server() -> Iterator[Server]:
+    """A server for one test alone, its database `sinyal` empty: to freeze it, stop it, or change its roles."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import structlog
 
-from chassis.bus import Bus
+from chassis.breaker import Breaker
+from chassis.bus import Bus, Stored
 from chassis.clock import Clock
 from chassis.consume import consume
 from chassis.database import Pool, open_pool
@@ -16,7 +17,7 @@ from chassis.lifecycle import Stage
 from chassis.nats_bus import connect
 from chassis.outbox import Relay
 from contracts import catalogue
-from contracts.messages import FeedState
+from contracts.messages import FeedState, SignalRaised
 from services.positions.adapters.postgres_lease import PostgresLeases
 from services.positions.adapters.postgres_store import SCHEMA, PostgresStore, require_tables
 from services.positions.domain.gates import GateRules
@@ -33,7 +34,8 @@ from services.positions.handlers.patience import held
 from services.positions.handlers.pausing import Pausing
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
-from services.positions.handlers.requesting import Requesting
+from services.positions.handlers.reception import LIMIT_S, Reception
+from services.positions.handlers.requesting import EVALUATION_S, Requesting
 from services.positions.handlers.statistics import Statistics
 from services.positions.handlers.summaries import DailySummary
 from services.positions.handlers.sweep import Sweep
@@ -57,7 +59,9 @@ class PositionsRoom:
         self._clock = clock
         self._settings = settings
         self._relay = Relay(pool, bus, schema=SCHEMA)
-        leases = PostgresLeases(settings.database_url.get_secret_value())
+        url = settings.database_url.get_secret_value()
+        self.breaker = Breaker(url, name="positions", clock=clock)
+        leases = PostgresLeases(url)
         access = AccessRule(
             access=settings.access, operator_ids=settings.operator_ids, allowed_ids=settings.allowed_ids
         )
@@ -66,7 +70,7 @@ class PositionsRoom:
         )
         self.market = Market(clock, settings.feed_silence_s)
         ground = Ground(
-            store=PostgresStore(pool),
+            store=PostgresStore(pool, self.breaker),
             bus=bus,
             clock=clock,
             market=self.market,
@@ -118,6 +122,7 @@ class PositionsRoom:
             for follower in self.following:
                 group.create_task(follower.run())
             for work in (
+                self.breaker.run,
                 self._relay.run,
                 self.watch.hear_feeds,
                 self.watch.hear_quotes,
@@ -132,29 +137,39 @@ class PositionsRoom:
 
     async def _answer(self, questions: AsyncExitStack) -> None:
         bus, people, answers = self._bus, self.people, self.answers
+        at_once = max(1, self._settings.pool_size // 2)  # the rest is for signals, deliveries and ticks
+        taking = Reception(self.breaker, at_once=at_once).taking
+        thinking = Reception(self.breaker, at_once=at_once, limit_s=EVALUATION_S + LIMIT_S).taking
         for context in (
-            bus.answer(catalogue.REGISTER, people.register),
-            bus.answer(catalogue.SUBSCRIBER, people.subscriber),
-            bus.answer(catalogue.SET_LANGUAGE, people.set_language),
-            bus.answer(catalogue.SET_AUTO, people.set_auto),
-            bus.answer(catalogue.SETTINGS, people.settings),
-            bus.answer(catalogue.CHANGE_SETTING, people.change_setting),
-            bus.answer(catalogue.DEACTIVATE, people.deactivate),
-            bus.answer(catalogue.REQUEST_SIGNAL, self.requesting.request_signal),
-            bus.answer(catalogue.STATUS, answers.status),
-            bus.answer(catalogue.HISTORY, answers.history),
-            bus.answer(catalogue.WHY, answers.why),
-            bus.answer(catalogue.STATISTICS, self.statistics.of_subscriber),
-            bus.answer(catalogue.RECORD, self.statistics.record),
-            bus.answer(catalogue.SYSTEM_STATISTICS, self.statistics.of_system),
-            bus.answer(catalogue.REQUEST_CHART, answers.request_chart),
+            bus.answer(catalogue.REGISTER, taking(people.register)),
+            bus.answer(catalogue.SUBSCRIBER, taking(people.subscriber)),
+            bus.answer(catalogue.SET_LANGUAGE, taking(people.set_language)),
+            bus.answer(catalogue.SET_AUTO, taking(people.set_auto)),
+            bus.answer(catalogue.SETTINGS, taking(people.settings)),
+            bus.answer(catalogue.CHANGE_SETTING, taking(people.change_setting)),
+            bus.answer(catalogue.DEACTIVATE, taking(people.deactivate)),
+            bus.answer(catalogue.REQUEST_SIGNAL, thinking(self.requesting.request_signal)),
+            bus.answer(catalogue.STATUS, taking(answers.status)),
+            bus.answer(catalogue.HISTORY, taking(answers.history)),
+            bus.answer(catalogue.WHY, taking(answers.why)),
+            bus.answer(catalogue.STATISTICS, taking(self.statistics.of_subscriber)),
+            bus.answer(catalogue.RECORD, taking(self.statistics.record)),
+            bus.answer(catalogue.SYSTEM_STATISTICS, taking(self.statistics.of_system)),
+            bus.answer(catalogue.REQUEST_CHART, taking(answers.request_chart)),
         ):
             await questions.enter_async_context(context)
 
     async def _hear_signals(self) -> None:
         consumer, topic = catalogue.POSITIONS_SIGNALS, catalogue.SIGNAL
-        routes = {topic: held(consumer, topic, self.proposing.on_signal)}
+        routes = {topic: held(consumer, topic, self._on_signal)}
         await consume(self._bus, consumer, routes, clock=self._clock)
+
+    async def _on_signal(self, signal: SignalRaised, stored: Stored) -> None:
+        """Hand a signal out, behind the exits of earlier ticks: after an outage both wait for the database."""
+        for one in self.following:
+            if one.symbol == signal.symbol:
+                await one.exits_stored()
+        await self.proposing.on_signal(signal, stored)
 
     async def _hear_deliveries(self) -> None:
         consumer, topic = catalogue.POSITIONS_DELIVERIES, catalogue.DELIVERY
@@ -173,8 +188,12 @@ class PositionsRoom:
         return Check(self._bus.is_connected, "" if self._bus.is_connected else "the broker cannot be reached")
 
     def _check_database(self) -> Check:
-        is_up = self.watch.is_database_up
-        return Check(is_up, "" if is_up else "the database does not answer: work waits in the broker")
+        facts = {"breaker_open": self.breaker.is_open}
+        if self.breaker.is_open or not self.watch.is_database_up:
+            return Check(False, "the database does not answer: work waits in the broker", facts)
+        if self.breaker.is_full:
+            return Check(False, "the disk of the database is full: it can be read, what is new waits", facts)
+        return Check(True, facts=facts)
 
     def _check_ticks(self) -> Check:
         ages = {one.symbol: self._tick_age_s(one) for one in self.following}

@@ -384,3 +384,16 @@ def test_the_commands_of_the_runbook_do_what_it_says(source: Database, empty: Da
 
     assert [command[1] for command in commands] == ["status", "backup", "restore", "restore", "migrate"]
     assert status_of(empty).is_up_to_date
+
+
+def test_readers_of_the_restored_copy_see_their_own_rows_too(saved: Path, empty: Database) -> None:
+    """Policies and privileges come back with the tables; the role is the server's."""
+    restore.restore(empty, saved, _unheard)
+
+    with empty.connect(autocommit=False) as connection:
+        connection.execute("set local role sinyal_reader")
+        connection.execute("set local sinyal.subscriber_id = '7'")
+        seen = connection.execute("select subscriber_id from positions.position").fetchall()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select from positions.outbox")
+    assert seen == [(7,)]

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.positions.house import House
-from tests.servers import nats, nats_server, postgres, postgres_cluster
+from tests.servers import nats, nats_server, own_postgres_server, postgres, postgres_cluster
 
-__all__ = ["nats", "nats_server", "postgres", "postgres_cluster"]
+__all__ = ["nats", "nats_server", "own_postgres_server", "postgres", "postgres_cluster"]
 
 
 @pytest.fixture

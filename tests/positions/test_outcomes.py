@@ -232,7 +232,9 @@ async def test_a_gap_through_many_positions_closes_each_once(house: House) -> No
         )
         await house.raise_signal(a_signal())
         await house.followed(len(people))
-        await house.rows_only("update position set state = 'open', version = version + 1")
+        await house.rows_only(
+            "update position set state = 'open', version = version + 1, delivery_state = 'delivered', opened_at = now()"
+        )
 
         await house.tick(a_tick(1000, 3990.0), a_tick(2000, 3990.0))
         closed = await house.closed(len(people))

@@ -1,4 +1,6 @@
-"""What people ask of PostgreSQL. No query looks at a position without its owner's id."""
+"""What people ask of PostgreSQL. No query looks at a position without its owner's id; and if one did,
+`PostgresStore.view` would show it no row of anybody else.
+"""
 
 from contracts import ids
 from contracts.asks import ClosedTrade

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 import psycopg
 
 from chassis import inbox, outbox
+from chassis.breaker import Breaker
 from chassis.bus import Outgoing
 from chassis.database import Pool, transaction
-from chassis.errors import RejectedError, StartError
+from chassis.errors import RejectedError, StartError, TransientError
 from services.positions.adapters.postgres_answers import PostgresAnswers
 from services.positions.adapters.postgres_archive import PostgresArchive
 from services.positions.adapters.postgres_jobs import PostgresJobs
@@ -20,9 +21,15 @@ from services.positions.adapters.postgres_rows import Connection
 from services.positions.adapters.postgres_statistics import PostgresStatistics
 from services.positions.adapters.postgres_subscribers import PostgresSubscribers
 from services.positions.adapters.postgres_summaries import PostgresSummaries
-from services.positions.ports import Change, Work
+from services.positions.ports import Change, View, Work
 
 SCHEMA = "positions"
+READER = "sinyal_reader"
+_SEE_AS = (
+    f"select set_config('role', '{READER}', true), set_config('transaction_read_only', 'on', true),"
+    " set_config('sinyal.subscriber_id', %s, true)"
+)
+"""Until the transaction ends: another role, nothing may be written, and the policies' rows of one subscriber."""
 
 
 @contextmanager
@@ -78,27 +85,63 @@ class PostgresWork:
                 yield
 
 
-class PostgresStore:
-    """The store behind a pool."""
+class PostgresView:
+    """One open transaction that sees the rows of one subscriber."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, connection: Connection) -> None:
+        self.subscribers = PostgresSubscribers(connection)
+        self.answers = PostgresAnswers(connection)
+
+
+class PostgresStore:
+    """The store behind a pool, and behind a breaker where there is one."""
+
+    def __init__(self, pool: Pool, breaker: Breaker | None = None) -> None:
         self._pool = pool
+        self._breaker = breaker
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
         """Begin a transaction."""
         with rejections():
-            async with transaction(self._pool) as connection:
+            async with self._transaction() as connection:
                 yield PostgresWork(connection)
+
+    @asynccontextmanager
+    async def view(self, subscriber_id: int) -> AsyncIterator[View]:
+        """Begin to read as one subscriber. The role and his id end with the transaction."""
+        async with self._transaction() as connection:
+            await connection.execute(_SEE_AS, (str(subscriber_id),))
+            yield PostgresView(connection)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection, unless the database is away; the breaker hears of what fails."""
+        if self._breaker is not None:
+            self._breaker.admit()
+        try:
+            async with transaction(self._pool) as connection:
+                yield connection
+        except TransientError as e:
+            if self._breaker is not None:
+                self._breaker.note(e)
+            raise
 
 
 async def require_tables(pool: Pool, setting: str) -> None:
-    """Look for this room's tables.
+    """Look for this room's tables, and whether subscribers can be answered.
 
     Raises:
-        StartError: the migrations were not applied; names the setting that points to the database.
+        StartError: the migrations were not applied, or the user may not become the readers' role; names the setting
+            that points to the database.
     """
     async with transaction(pool) as connection:
         row = await (await connection.execute(f"select to_regclass('{SCHEMA}.progress') is not null")).fetchone()
     if not row or not row[0]:
         raise StartError(f"{setting}: this database has no tables of ours: apply the migrations first")
+    try:
+        async with PostgresStore(pool).view(0) as view:
+            await view.subscribers.find(0)
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as e:
+        cure = f"migrate, and have its owner run: grant {READER} to its user"
+        raise StartError(f"{setting}: its user cannot answer subscribers ({e.diag.message_primary}): {cure}") from e

@@ -1,4 +1,4 @@
-"""What a subscriber asks about his own trades. Nothing is looked up without his id."""
+"""What a subscriber asks about his own trades. Nothing is looked up without his id, and the store shows no other's."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from services.positions.domain.levels import Standing
 from services.positions.domain.life import State
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.people import People
-from services.positions.ports import Drawn, Work
+from services.positions.ports import Drawn, View
 
 LARGEST_PAGE = 50
 LAST_PAGE = 1_000_000
@@ -35,9 +35,9 @@ class Answers:
     async def status(self, request: asks.GetStatus) -> asks.Status:
         """Tell what a subscriber holds, at the price it could be closed at now. A feed never heard of is stale."""
         instrument = self._instrument(request.symbol)
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
-            holding = await work.answers.live(person.subscriber_id, request.symbol)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
+            holding = await view.answers.live(person.subscriber_id, request.symbol)
         now = None if holding is None else self._standing(request.symbol, holding.position_id)
         if holding is not None and now is not None:
             holding = replace(holding, stop=now.stop, stop_reason=now.reason)
@@ -58,12 +58,12 @@ class Answers:
         """Tell a page of closed trades and the totals; a page behind the last one is the last one."""
         size = max(1, min(request.page_size, LARGEST_PAGE))
         asked = max(0, min(request.page, LAST_PAGE))
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
-            page = await work.answers.history(person.subscriber_id, offset=asked * size, limit=size)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
+            page = await view.answers.history(person.subscriber_id, offset=asked * size, limit=size)
             last = max(0, (page.total - 1) // size)
             if asked > last:
-                page = await work.answers.history(person.subscriber_id, offset=last * size, limit=size)
+                page = await view.answers.history(person.subscriber_id, offset=last * size, limit=size)
         instrument = self._ground.instruments.get(page.trades[0].symbol) if page.trades else None
         return asks.History(
             trades=page.trades,
@@ -80,10 +80,10 @@ class Answers:
         """Tell why the last signal was given or refused, whichever came later. While a position lives, its signal:
         that others were refused because of it is no news.
         """
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
-            story = await work.answers.story(person.subscriber_id, request.position_id)
-            refusal = await work.answers.refusal(person.subscriber_id) if request.position_id is None else None
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
+            story = await view.answers.story(person.subscriber_id, request.position_id)
+            refusal = await view.answers.refusal(person.subscriber_id) if request.position_id is None else None
         if request.position_id is not None and story is None:
             raise AskFailedError("not_found", "no such position")
         if story is not None and (refusal is None or story.is_live or story.told_at >= refusal.refused_at):
@@ -99,9 +99,9 @@ class Answers:
             AskFailedError: `not_found` for a position that is not the asker's; `no_price` before the first price.
         """
         self._instrument(request.symbol)
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
-            drawn = await self._find_drawn(work, request)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
+            drawn = await self._find_drawn(view, request)
         symbol = drawn.holding.symbol if drawn else request.symbol
         interval = drawn.interval if drawn else Interval.M1
         picture = Picture(
@@ -116,10 +116,10 @@ class Answers:
         await self._ground.bus.publish(catalogue.CHART, drawing, drawing.key)
         return asks.ChartRequested(chart_key=drawing.key)
 
-    async def _find_drawn(self, work: Work, request: asks.RequestChart) -> Drawn | None:
+    async def _find_drawn(self, view: View, request: asks.RequestChart) -> Drawn | None:
         if request.position_id is None:
-            return await work.answers.live_drawn(request.subscriber_id, request.symbol)
-        drawn = await work.answers.drawn(request.subscriber_id, request.position_id)
+            return await view.answers.live_drawn(request.subscriber_id, request.symbol)
+        drawn = await view.answers.drawn(request.subscriber_id, request.position_id)
         if drawn is None:
             raise AskFailedError("not_found", "no such position")
         return drawn

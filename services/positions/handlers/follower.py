@@ -69,6 +69,8 @@ class Follower:
         self._calm_ticks = 0
         self._pauses: deque[Pause] = deque()
         self.exits_waiting = asyncio.Event()
+        self.exits_stored = asyncio.Event()
+        self.exits_stored.set()
         self.read_sequence = 0
         """Up to where the stream was read and all that its ticks do was decided."""
 
@@ -147,6 +149,7 @@ class Follower:
         if begins_pause(one.exit):
             self._be_alarmed(one.exit)
         self.exits_waiting.set()
+        self.exits_stored.clear()
 
     def _be_alarmed(self, end: Exit) -> None:
         self._calm_ticks = 0
@@ -243,6 +246,8 @@ class Follower:
                 self._moved.pop(move.position_id, None)
         for _ in batch.pauses:
             self._pauses.popleft()
+        if not self._exits:
+            self.exits_stored.set()
         if not self._exits and not self._pauses:
             self.exits_waiting.clear()
         metrics.OPEN_POSITIONS.labels(self._instrument.symbol).set(len(self._index))

@@ -21,7 +21,7 @@ from services.positions.domain.subscriber import (
     shown,
 )
 from services.positions.handlers.ground import Ground
-from services.positions.ports import Applicant, Work
+from services.positions.ports import Applicant, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,8 @@ class People:
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
-        async with self._ground.store.work() as work:
-            return shown(await self.required(work, request.subscriber_id), self._ground.access)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            return shown(await self.required(view, request.subscriber_id), self._ground.access)
 
     async def set_language(self, request: asks.SetLanguage) -> asks.Subscriber:
         """Change the language.
@@ -98,8 +98,8 @@ class People:
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
-        async with self._ground.store.work() as work:
-            return settings_of(await self.required(work, request.subscriber_id))
+        async with self._ground.store.view(request.subscriber_id) as view:
+            return settings_of(await self.required(view, request.subscriber_id))
 
     async def change_setting(self, request: asks.ChangeSetting) -> asks.Settings:
         """Change one setting.
@@ -134,14 +134,14 @@ class People:
             raise AskFailedError("not_registered", f"no subscriber {request.subscriber_id}")
         return shown(person, self._ground.access)
 
-    async def required(self, work: Work, subscriber_id: int) -> Person:
+    async def required(self, view: View, subscriber_id: int) -> Person:
         """Read a person who may ask.
 
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
         self._require_access(subscriber_id)
-        person = await work.subscribers.find(subscriber_id)
+        person = await view.subscribers.find(subscriber_id)
         if person is None:
             raise AskFailedError("not_registered", f"no subscriber {subscriber_id}")
         return person

@@ -24,6 +24,8 @@ from services.positions.ports import Change, Lease, Leases, Mark, Span, TenureOv
 CHUNK = 250
 """Exits stored in one transaction: about 20 ms of the loop."""
 SAVE_EVERY_S = 1.0
+STORED_S = 5.0
+"""How long a signal may wait for exits: a tenth of its validity, and a gap through 50,000 levels."""
 
 logger = structlog.get_logger()
 
@@ -43,6 +45,11 @@ class TickFollowing:
     def symbol(self) -> str:
         """Whose ticks."""
         return self._instrument.symbol
+
+    async def exits_stored(self) -> None:
+        """Wait until what ticks decided so far is stored, but not for ever: whose trade has ended is free again."""
+        if self.follower is not None:
+            await _wait(self.follower.exits_stored, STORED_S)
 
     async def run(self) -> None:
         """Follow whenever it is our turn, for ever. Cancel it to stop."""

@@ -342,6 +342,20 @@ class Change:
     people: Span | None = None
 
 
+class View(Protocol):
+    """What one subscriber may see: the store shows nobody else's rows, whatever is asked, and takes no change."""
+
+    @property
+    def subscribers(self) -> Subscribers:
+        """Himself."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """What he asks."""
+        ...
+
+
 class Work(Protocol):
     """One transaction: all that is done through it happens, or nothing."""
 
@@ -420,6 +434,10 @@ class Store(Protocol):
 
     def work(self) -> AbstractAsyncContextManager[Work]:
         """Begin a transaction; it commits when the block ends, and rolls back when the block raises."""
+        ...
+
+    def view(self, subscriber_id: int) -> AbstractAsyncContextManager[View]:
+        """Begin to read as one subscriber."""
         ...
 
 

@@ -1,0 +1,157 @@
+"""What the predecessor could not do between its users, by the number of the weakness."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from chassis.errors import SinyalError
+from chassis.nats_bus import connect
+from contracts import asks, catalogue
+from contracts.messages import Side
+from tests.positions.builders import a_delivery, a_feed, a_signal, a_tick
+from tests.positions.house import House, until
+from tests.positions.test_process import _until_ready, process
+
+UNLUCKY = 13
+REFUSE_ONE = f"""
+    create function unlucky() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+    create trigger unlucky before insert or update on position for each row when (new.subscriber_id = {UNLUCKY})
+        execute function unlucky();
+"""
+
+
+async def test_s16_the_failures_of_one_among_fifty_stop_none_of_the_others(house: House) -> None:
+    """Half of them hold a trade that a tick ends while the others ask for theirs, all at the same time."""
+    holders, askers = range(1, 26), range(26, 51)
+    judge = Judge(minute=5, side=Side.SELL).evaluate
+
+    async with house.room(cooldown_s=0), house.bus.answer(catalogue.EVALUATE, judge):
+        await house.opened(*holders)
+        await house.subscribe(*askers, auto=False)
+        await house.rows_only(REFUSE_ONE)
+        answers, _ = await asyncio.gather(
+            asyncio.gather(*(house.ask_for_signal(one) for one in askers)), house.tick(a_tick(1000, 4003.1))
+        )
+        closed = await house.closed(24)
+        await house.quiet()
+        await house.rows_only("drop trigger unlucky on position")
+        unlucky = await house.status(UNLUCKY)
+
+    assert all(answer.position_id for answer in answers)
+    assert sorted(one.subscriber_id for one in closed) == [one for one in holders if one != UNLUCKY]
+    assert unlucky.position is not None
+    assert await house.rows("select count(*) from position where state = 'closed'") == [(24,)]
+    assert await house.rows("select count(*) from position where state = 'proposed'") == [(25,)]
+
+
+async def test_s16_the_one_whose_exit_failed_is_settled_at_the_next_start(house: House) -> None:
+    async with house.room():
+        await house.opened(12, UNLUCKY)
+        await house.rows_only(REFUSE_ONE)
+        await house.tick(a_tick(1000, 4003.1))
+        await house.closed(1)
+        await house.quiet()
+    await house.rows_only("drop trigger unlucky on position")
+
+    async with house.room():
+        closed = await house.closed(2)
+
+    assert {(one.subscriber_id, one.exit) for one in closed} == {(12, 4003.1), (UNLUCKY, 4003.1)}
+
+
+class Judge:
+    """Judges the market another way each time it is asked."""
+
+    def __init__(self, minute: int = 0, **changes: object) -> None:
+        self._minute = minute
+        self._changes = changes
+
+    async def evaluate(self, _request: asks.EvaluateNow) -> asks.Evaluation:
+        self._minute += 1
+        return asks.Evaluation(signal=a_signal(self._minute, mode="manual", **self._changes))
+
+
+@pytest.mark.real
+async def test_s16_of_two_processes_that_race_for_one_user_one_wins(postgres: str, nats: str) -> None:
+    async with (
+        process(postgres, nats, SINYAL_POSITIONS_COOLDOWN_S="0") as (_one, first),
+        process(postgres, nats, SINYAL_POSITIONS_COOLDOWN_S="0") as (_other, second),
+        connect(nats, name="telegram") as bus,
+        bus.answer(catalogue.EVALUATE, Judge().evaluate),
+    ):
+        await _until_ready(first)
+        await _until_ready(second)
+        await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
+        await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
+        people = range(1, 6)
+        for person in people:
+            await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=person, chat_id=person, name="n"))
+        async with asyncio.timeout(60):
+            while not await _is_live(bus, people):
+                await asyncio.sleep(0.05)
+        ends = await asyncio.gather(
+            *(
+                bus.ask(catalogue.REQUEST_SIGNAL, asks.RequestSignal(subscriber_id=person, symbol="XAUUSD"))
+                for person in people
+                for _ in range(8)
+            ),
+            return_exceptions=True,
+        )
+
+    won = [one.position_id for one in ends if isinstance(one, asks.SignalRequested) and one.position_id]
+    assert (len(won), len(set(won))) == (5, 5)
+    assert [one for one in ends if isinstance(one, BaseException) and not isinstance(one, SinyalError)] == []
+
+
+async def _is_live(bus, people: Sequence[int]) -> bool:
+    """Whether whoever answers knows that the feed is live: both copies do, after so many answers."""
+    states = [
+        await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=people[0], symbol="XAUUSD")) for _ in range(12)
+    ]
+    return all(one.feed == "LIVE" for one in states)
+
+
+async def test_s7_who_opens_the_next_position_at_each_close_locks_nobody_out(house: House) -> None:
+    """A hundred close at once, three times; each asks for the next trade the moment its end is told."""
+    people, rounds = range(1, 101), 3
+    minute = 0
+
+    async def judge(_request: asks.EvaluateNow) -> asks.Evaluation:
+        return asks.Evaluation(signal=a_signal(minute, mode="manual"))
+
+    async def on_close(count: int) -> list[asks.SignalRequested]:
+        """Ask for the next trade of each, as each end of this round is told."""
+        asked: list[asyncio.Task[asks.SignalRequested]] = []
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            while len(asked) < len(people):
+                told = house.bus.said(catalogue.POSITION_CLOSED)[count - len(people) + len(asked) :]
+                asked += [group.create_task(house.ask_for_signal(one.subscriber_id)) for one in told]
+                await asyncio.sleep(0)
+        return [one.result() for one in asked]
+
+    async with house.room(cooldown_s=0, same_side_s=0), house.bus.answer(catalogue.EVALUATE, judge):
+        await house.opened(*people)
+        for number in range(1, rounds + 1):
+            minute = 10 * number
+            await house.tick(a_tick(60_000 * minute - 1000, 4003.1), a_tick(60_000 * minute, 3999.9))
+            answers = await on_close(number * len(people))
+            assert [one.why for one in answers if not one.position_id] == []
+            await asyncio.gather(*(_deliver_last(house, one, number + 1) for one in people))
+            await house.followed(len(people))
+        await house.quiet()
+        deadlocks = await house.rows("select deadlocks from pg_stat_database where datname = current_database()")
+
+    assert deadlocks == [(0,)]
+    assert house.bus.said(catalogue.DEAD) == []
+    assert await house.rows("select state, count(*) from position group by 1 order by 1") == [
+        ("closed", 300), ("open", 100)
+    ]  # fmt: skip
+
+
+async def _deliver_last(house: House, person: int, count: int) -> None:
+    def sent():
+        return [one for one in house.sent() if one.subscriber_id == person]
+
+    await until(lambda: len(sent()) >= count, f"signal {count} to {person}")
+    await house.settle(a_delivery(sent()[count - 1]))
