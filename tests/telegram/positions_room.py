@@ -6,8 +6,18 @@ import msgspec
 
 from chassis.errors import AskFailedError
 from contracts import catalogue
-from contracts.asks import ChartRequested, SignalRequested, SystemStatistics, Why
+from contracts.asks import ChartRequested, Erased, Exported, SignalRequested, SystemStatistics, Why
 from tests.telegram.builders import history, statistics, status, subscriber
+
+
+class Forgotten:
+    """Who was forgotten, and when."""
+
+    def __init__(self):
+        self.people = {}
+
+    async def add(self, person_id, at):
+        self.people[person_id] = at
 
 
 class PositionsRoom:
@@ -22,6 +32,7 @@ class PositionsRoom:
         self.why = Why(reasons=("reason.trf_with.buy",), refusals=(), signal_at=None)
         self.chart_key = "abcdef"
         self.errors = {}
+        self.forgotten = Forgotten()
 
     @asynccontextmanager
     async def answering(self, bus):
@@ -31,6 +42,8 @@ class PositionsRoom:
             catalogue.SET_LANGUAGE: lambda q: self.change(q, language=q.language),
             catalogue.SET_AUTO: lambda q: self.change(q, auto=q.auto),
             catalogue.DEACTIVATE: lambda q: self.change(q, active=False),
+            catalogue.ERASE: self.erase,
+            catalogue.EXPORT: lambda q: self.known(q, Exported(json_key="a1", csv_key="b2", trades=12)),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
             catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
@@ -67,6 +80,9 @@ class PositionsRoom:
             ),
         )
         return msgspec.structs.replace(found, is_new=is_new)
+
+    async def erase(self, question):
+        return Erased(was_known=self.people.pop(question.subscriber_id, None) is not None)
 
     async def find(self, question):
         return await self.known(question, None)

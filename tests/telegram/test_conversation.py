@@ -12,6 +12,7 @@ from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.asks import (
     DeactivateSubscriber,
+    EraseSubscriber,
     GetHistory,
     GetStatus,
     GetSystemStatistics,
@@ -49,14 +50,17 @@ TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"
 class Phone:
     """A person with a phone: types, presses, reads."""
 
-    def __init__(self, room, bus, chat, dialogue):
-        self.room, self.bus, self.chat, self.dialogue = room, bus, chat, dialogue
+    def __init__(self, room, bus, chat, dialogue, clock):
+        self.room, self.bus, self.chat, self.dialogue, self.clock = room, bus, chat, dialogue, clock
         self.language_code = "id"
         self._updates = 0
 
     async def types(self, text, *, chat_type="private", at=NOW):
+        return await self._feed({"message": self.message(text, chat_type=chat_type, at=at)})
+
+    def message(self, text, *, chat_type="private", at=NOW):
         entity = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
-        message = {
+        return {
             "message_id": 10,
             "date": int(at.timestamp()),
             "chat": {"id": 77, "type": chat_type, "first_name": "Budi"},
@@ -64,7 +68,11 @@ class Phone:
             "text": text,
             "entities": [entity] if text.startswith("/") else [],
         }
-        return await self._feed({"message": message})
+
+    async def feed_many(self, body):
+        """Hand an update in that has any number of answers."""
+        self._updates += 1
+        await self.dialogue.feed(json.dumps({"update_id": self._updates, **body}).encode(), "")
 
     async def presses(self, data, message_id=55):
         message = {
@@ -95,14 +103,15 @@ async def phone():
     from services.telegram.adapters.aiogram_chat import open_bot
     from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 
-    bus, chat = MemoryBus(ManualClock(NOW)), FakeChat(people={77})
-    desk = Desk(bus, WORDS, ManualClock(NOW), "XAUUSD")
+    clock = ManualClock(NOW)
+    bus, chat = MemoryBus(clock), FakeChat(people={77})
     room = PositionsRoom([subscriber()])
+    desk = Desk(bus, WORDS, clock, "XAUUSD", room.forgotten)
     async with (
         open_bot(TOKEN, "http://127.0.0.1:1", timeout_s=1, connections=1) as bot,
         room.answering(bus),
     ):
-        yield Phone(room, bus, chat, AiogramDialogue(bot, Conversation(desk, chat)))
+        yield Phone(room, bus, chat, AiogramDialogue(bot, Conversation(desk, chat)), clock)
 
 
 def english(phone):
@@ -461,3 +470,61 @@ async def test_why_of_nonsense_is_answered_like_silence(phone):
 async def test_a_forged_page_is_the_first(phone, argument):
     assert await phone.presses(f"page:{argument}") is not None
     assert phone.room.asked[-1] == GetHistory(subscriber_id=77, page=0, page_size=5)
+
+
+async def test_erasing_is_asked_for_twice(phone):
+    answer = await phone.types("/deleteme")
+
+    assert "Hapus semua data Anda?" in words(answer)
+    assert "tanpa apa pun yang menunjuk kepada Anda" in words(answer)
+    assert pressables(answer) == [Press(Verb.ERASE, "yes"), Press(Verb.ERASE, "no")]
+    assert 77 in phone.room.people
+
+
+async def test_who_confirms_is_erased_in_both_rooms_before_he_is_told(phone):
+    english(phone)
+    answer = await phone.presses("erase:yes")
+
+    assert phone.room.asked[-1] == EraseSubscriber(subscriber_id=77)
+    assert (phone.room.people, phone.room.forgotten.people) == ({}, {77: NOW})
+    assert "All your data has been erased" in words(answer)
+    assert (answer.at >= NOW, answer.content.edit_message_id) == (True, 55)
+
+
+async def test_a_confirmation_that_comes_again_is_answered_again(phone):
+    await phone.presses("erase:yes")
+    phone.room.forgotten.people.clear()  # the process died between the two rooms
+
+    assert "telah dihapus" in words(await phone.presses("erase:yes"))
+    assert phone.room.forgotten.people == {77: NOW}
+
+
+async def test_who_changes_his_mind_stays(phone):
+    assert "Tidak ada yang dihapus" in words(await phone.presses("erase:no"))
+    assert 77 in phone.room.people
+
+
+async def test_an_old_confirmation_erases_nobody(phone):
+    phone.clock.advance(16 * 60)
+
+    assert "terlalu lama" in words(await phone.presses("erase:yes"))
+    assert 77 in phone.room.people
+
+
+async def test_erasing_that_does_not_work_now_says_so_and_forgets_nobody(phone):
+    phone.room.errors[EraseSubscriber] = AskFailedError("unavailable", "database away")
+
+    await phone.presses("erase:yes")
+
+    assert phone.room.forgotten.people == {}
+
+
+async def test_a_person_is_handed_his_data_as_two_files(phone):
+    english(phone)
+    await phone.feed_many({"message": phone.message("/export")})
+
+    everything, table = phone.bus.said(catalogue.SEND)
+    assert (everything.content.key, everything.content.filename) == ("a1", "sinyal.json")
+    assert (table.content.key, table.content.filename) == ("b2", "sinyal-trades.csv")
+    assert table.content.html == "Your closed trades: 12."
+    assert everything.id != table.id

@@ -26,6 +26,8 @@ from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
 from services.positions.ports.books import (
     Archive,
+    Erasure,
+    Export,
     Jobs,
     Scope,
     Statistics,
@@ -34,7 +36,7 @@ from services.positions.ports.books import (
     TurnOverError,
 )
 
-__all__ = ["Archive", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
+__all__ = ["Archive", "Erasure", "Export", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
 """What lies in a file of its own; everything else is below."""
 
 
@@ -353,6 +355,16 @@ class Work(Protocol):
     @property
     def summaries(self) -> Summaries:
         """Whose day is to be summed up."""
+        ...
+
+    @property
+    def erasure(self) -> Erasure:
+        """People who want to be forgotten."""
+        ...
+
+    @property
+    def export(self) -> Export:
+        """All that is kept of one person."""
         ...
 
     @property

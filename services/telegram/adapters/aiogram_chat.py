@@ -44,7 +44,7 @@ from aiogram.types import (
 from chassis import metrics
 from services.telegram.domain.outcome import Fault, FaultKind
 from services.telegram.domain.rendering import Keyboard, Rendered
-from services.telegram.ports import CallFailedError, Picture, Shown
+from services.telegram.ports import CallFailedError, Document, Picture, Shown
 
 R = TypeVar("R")
 
@@ -143,6 +143,18 @@ class AiogramChat:
             disable_notification=is_silent,
         )
         return _shown(await _made("sendPhoto", call))
+
+    async def send_document(
+        self, chat_id: int, document: Document, shown: Rendered, *, is_silent: bool = False
+    ) -> Shown:
+        """Send a file with its caption."""
+        call = self._bot.send_document(
+            chat_id,
+            BufferedInputFile(document.body, filename=document.filename),
+            caption=shown.html or None,
+            disable_notification=is_silent,
+        )
+        return _shown(await _made("sendDocument", call))
 
     async def edit_text(self, chat_id: int, message_id: int, shown: Rendered) -> Shown:
         """Show other words and buttons in a message."""

@@ -15,6 +15,7 @@ class Verb(StrEnum):
     LANGUAGE = "lang"
     HISTORY = "page"
     AUTO = "auto"
+    ERASE = "erase"
 
 
 class TooLongError(ValueError):

@@ -8,9 +8,11 @@ from chassis.errors import TransientError
 from services.telegram.domain import attempt
 from services.telegram.domain.commands import COMMANDS
 from services.telegram.domain.words import DEFAULT_LANGUAGE, LANGUAGES, Catalogue
-from services.telegram.ports import CallFailedError, Chat, Deliveries
+from services.telegram.ports import CallFailedError, Chat, Deliveries, Forgotten
 
 PRUNE_EVERY_S = 3600.0
+FORGOTTEN_DAYS = 3
+"""SENDS is kept for two: what was said before is gone by then."""
 
 logger = structlog.get_logger()
 
@@ -32,11 +34,12 @@ async def name_commands(chat: Chat, words: Catalogue) -> None:
                 await asyncio.sleep(e.fault.retry_after_s or attempt.backoff_s(failures + 2))
 
 
-async def prune(deliveries: Deliveries, keep_days: int) -> None:
+async def prune(deliveries: Deliveries, forgotten: Forgotten, keep_days: int) -> None:
     """Delete old rows every hour, for ever."""
     while True:
         try:
             gone = await deliveries.prune(keep_days)
+            await forgotten.prune(FORGOTTEN_DAYS)
             logger.info("deliveries.pruned", count=gone)
         except TransientError as e:
             logger.info("deliveries.unpruned", error=str(e))

@@ -10,8 +10,8 @@ from contracts import catalogue
 from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
+from services.telegram.handlers import farewell, manual_signal, position, preferences, start, statistics, trades
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers import manual_signal, position, preferences, start, statistics, trades
 from services.telegram.handlers.desk import Desk, Request
 from services.telegram.ports import CallFailedError, Chat
 
@@ -31,6 +31,8 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "history": trades.show_history,
     "performance": statistics.show_performance,
     "analytics": statistics.show_analytics,
+    "export": farewell.hand_over,
+    "deleteme": farewell.ask_to_erase,
     "help": help_topic.show_help,
 }
 
@@ -45,6 +47,9 @@ PRESSES: dict[Verb, Topic] = {
     Verb.AUTO: preferences.press_auto,
     Verb.HISTORY: trades.turn_page,
 }
+
+OPEN_PRESSES: dict[Verb, OpenTopic] = {Verb.ERASE: farewell.press_erase}
+"""Presses that are answered also when nobody knows the person any more."""
 
 TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
 """Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
@@ -77,12 +82,15 @@ class Conversation:
         """Answer a press: the button first, so that it stops turning, then the question."""
         press = unpack(data)
         topic = PRESSES.get(press.verb) if press is not None else None
-        note = "" if topic is not None else self._desk.stranger(request).words("answer.stale_button")
+        open_topic = OPEN_PRESSES.get(press.verb) if press is not None else None
+        note = "" if topic or open_topic else self._desk.stranger(request).words("answer.stale_button")
         try:
             await self._chat.answer_press(press_id, note)
         except CallFailedError as e:  # too late, or away: the answer itself counts
             logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
-        if topic is not None:
+        if open_topic is not None:
+            await self._attempt(request, lambda: open_topic(self._desk, request))
+        elif topic is not None:
             await self._subscribed(request, topic)
 
     async def blocked(self, person_id: int, at: datetime) -> None:

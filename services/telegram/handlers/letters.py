@@ -7,6 +7,7 @@ from chassis.bus import Bus
 from contracts import catalogue
 from contracts.messages import (
     DeliveryState,
+    DocumentNotice,
     FeedNotice,
     OutcomeNotice,
     PauseNotice,
@@ -24,7 +25,7 @@ from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, visible_length
 from services.telegram.domain.words import Catalogue, Words, in_language
-from services.telegram.ports import CallFailedError, Chat, Deliveries, Picture, Shown
+from services.telegram.ports import CallFailedError, Chat, Deliveries, Document, Picture, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Writer:
         content = send.content
         if isinstance(content, PictureNotice):
             return await self._join_letter(send, content)
+        if isinstance(content, DocumentNotice):
+            return await self._document_letter(send, content)
         shown = render(send, self._words, is_repeat=call.is_repeat)
         if isinstance(content, TextNotice) and content.edit_message_id is not None:
             message_id = content.edit_message_id
@@ -80,6 +83,13 @@ class Writer:
             uploads=send.chart_key if picture.file_id is None else None,
             by_file_id=send.chart_key if picture.file_id is not None else None,
         )
+
+    async def _document_letter(self, send: SendMessage, notice: DocumentNotice) -> Letter | Close:
+        body = await self._bus.get(catalogue.EXPORTS, notice.key)
+        if body is None:
+            return Close(DeliveryState.EXPIRED, "the file is gone")
+        shown, document = Rendered(notice.html), Document(notice.filename, body)
+        return Letter(shown, lambda: self._chat.send_document(send.chat_id, document, shown, is_silent=send.silent))
 
     async def _picture_at_hand(self, send: SendMessage) -> Picture | None:
         """Find the picture of a text where that costs no time: words never wait for a picture."""
@@ -151,6 +161,8 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
             return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
             return Rendered(html, buttons)
+        case DocumentNotice(html=html):
+            return Rendered(html)
         case PictureNotice():
             return Rendered("")
 
