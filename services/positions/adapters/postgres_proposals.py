@@ -56,6 +56,7 @@ _REFUSE = """
     from (select id from subscriber where id = any(%(people)s) order by id for key share) as there
     join unnest(%(people)s::bigint[], %(reasons)s::text[]) as refused (subscriber_id, reasons)
         on refused.subscriber_id = there.id
+    order by refused.subscriber_id
     on conflict (subscriber_id, symbol) do update set signal_id = excluded.signal_id, mode = excluded.mode,
         reasons = excluded.reasons, market_ms = excluded.market_ms, refused_at = excluded.refused_at
 """
