@@ -153,9 +153,12 @@ class DeactivateSubscriber(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EraseSubscriber(msgspec.Struct, frozen=True, kw_only=True):
-    """A person wants to be forgotten. Nobody is refused, and whoever is not known is forgotten already."""
+    """A person wants to be forgotten, and said so when he was asked at `asked_at` (wall clock). Whoever is not known is
+    forgotten already; code `registered_since` for one who has come since: he was not asked.
+    """
 
     subscriber_id: int
+    asked_at: datetime
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from chassis.errors import AskFailedError
 from contracts import asks, catalogue, ids
 from contracts.messages import ExitReason
 from services.positions.domain.pseudonym import pseudonym_of
 from services.positions.ports import Look
 from services.positions.settings import PositionsSettings
-from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick
+from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick, now
 from tests.positions.grounds import a_ground
 from tests.positions.house import House, until, until_row
 from tests.positions.ledger import Done, keep
@@ -28,7 +29,7 @@ async def register(house: House, person: int = PERSON, chat: int = CHAT, name: s
 
 
 async def erase(house: House, person: int = PERSON) -> asks.Erased:
-    return await house.bus.ask(catalogue.ERASE, asks.EraseSubscriber(subscriber_id=person))
+    return await house.bus.ask(catalogue.ERASE, asks.EraseSubscriber(subscriber_id=person, asked_at=now()))
 
 
 async def expect_no_trace(house: House, position_ids: tuple[str, ...] = ()) -> None:
@@ -142,6 +143,20 @@ async def test_erased_twice_is_erased_once(house: House) -> None:
 
     assert sorted(one.was_known for one in answers) == [False] * 4 + [True]
     assert again == asks.Erased(was_known=False)
+
+
+async def test_a_late_repeat_of_the_confirmation_erases_nobody_who_has_come_back(house: House) -> None:
+    async with house.room(follows=False):
+        await register(house)
+        confirmation = asks.EraseSubscriber(subscriber_id=PERSON, asked_at=now())
+        await house.bus.ask(catalogue.ERASE, confirmation)
+        await register(house)
+
+        with pytest.raises(AskFailedError) as refused:
+            await house.bus.ask(catalogue.ERASE, confirmation)
+
+    assert refused.value.code == "registered_since"
+    assert await house.rows("select id from subscriber") == [(PERSON,)]
 
 
 async def test_who_comes_back_is_a_new_person(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from chassis.errors import AskFailedError
 from contracts import asks, catalogue
 from contracts.messages import SendClass
-from tests.positions.builders import a_delivery, a_signal, a_tick
+from tests.positions.builders import a_delivery, a_signal, a_tick, now
 from tests.positions.house import House, until
 
 A, B = 101_000_001, 202_000_002
@@ -117,7 +117,7 @@ async def test_x12_erasing_and_summing_up_touch_nobody_else(house: House) -> Non
     async with house.room():
         first, second = await a_house_of_two(house)
         before = await house.history(B), (await house.status(B)).position
-        await house.bus.ask(catalogue.ERASE, asks.EraseSubscriber(subscriber_id=A))
+        await house.bus.ask(catalogue.ERASE, asks.EraseSubscriber(subscriber_id=A, asked_at=now()))
         after = await house.history(B), (await house.status(B)).position
 
     assert after == before

@@ -485,7 +485,7 @@ async def test_who_confirms_is_erased_in_both_rooms_before_he_is_told(phone):
     english(phone)
     answer = await phone.presses("erase:yes")
 
-    assert phone.room.asked[-1] == EraseSubscriber(subscriber_id=77)
+    assert phone.room.asked[-1] == EraseSubscriber(subscriber_id=77, asked_at=NOW + timedelta(seconds=1))
     assert (phone.room.people, phone.room.forgotten.people) == ({}, {77: NOW})
     assert "All your data has been erased" in words(answer)
     assert (answer.at >= NOW, answer.content.edit_message_id) == (True, 55)
@@ -509,6 +509,13 @@ async def test_an_old_confirmation_erases_nobody(phone):
 
     assert "terlalu lama" in words(await phone.presses("erase:yes"))
     assert 77 in phone.room.people
+
+
+async def test_a_late_repeat_forgets_nobody_who_has_come_back(phone):
+    phone.room.errors[EraseSubscriber] = AskFailedError("registered_since", "he has come since")
+
+    assert "terlalu lama" in words(await phone.presses("erase:yes"))
+    assert phone.room.forgotten.people == {}
 
 
 async def test_erasing_that_does_not_work_now_says_so_and_forgets_nobody(phone):

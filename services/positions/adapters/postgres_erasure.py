@@ -5,8 +5,9 @@ is kept gets a random id, and what was remembered under the old one goes.
 """
 
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.ports import Leaving
 
-_LOCK = "select id from subscriber where id = %s for update"
+_LOCK = "select registered_at from subscriber where id = %s for update"
 _LIVE = """
     select id from position where subscriber_id = %s and state in ('proposed', 'parked', 'open') order by id
 """
@@ -48,11 +49,13 @@ class PostgresErasure:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def lock(self, subscriber_id: int) -> list[str] | None:
+    async def lock(self, subscriber_id: int) -> Leaving | None:
         """Lock a person, and list his live positions."""
-        if await (await self._connection.execute(_LOCK, (subscriber_id,))).fetchone() is None:
+        found = await (await self._connection.execute(_LOCK, (subscriber_id,))).fetchone()
+        if found is None:
             return None
-        return [row[0] for row in await (await self._connection.execute(_LIVE, (subscriber_id,))).fetchall()]
+        rows = await (await self._connection.execute(_LIVE, (subscriber_id,))).fetchall()
+        return Leaving(found[0], tuple(row[0] for row in rows))
 
     async def erase(self, subscriber_id: int, pseudonym: str) -> int:
         """Take a person out of every table."""

@@ -1,9 +1,11 @@
 """A person wants to be forgotten."""
 
 import secrets
+from collections.abc import Sequence
 
 import structlog
 
+from chassis.errors import AskFailedError
 from chassis.trace import new_trace
 from contracts import asks
 from contracts.messages import ExitReason
@@ -34,17 +36,22 @@ class Erasing:
         """Take a person out of every table of this room. A live position ends first: one that never arrived is void,
         an open one is closed at the last price known, the market being open or not; where none is known it has no
         honest end, and goes without a trace.
+
+        Raises:
+            AskFailedError: `registered_since`, where a late repeat would erase somebody who has come back.
         """
         async with self._ground.store.work() as work:
-            live = await work.erasure.lock(request.subscriber_id)
-            if live is None:
+            leaving = await work.erasure.lock(request.subscriber_id)
+            if leaving is None:
                 return asks.Erased(was_known=False)
-            await self._end(work, live)
+            if leaving.registered_at > request.asked_at:
+                raise AskFailedError("registered_since", "this person has come since the question was asked")
+            await self._end(work, leaving.live)
             kept = await work.erasure.erase(request.subscriber_id, self._pseudonym(request.subscriber_id))
         logger.info("subscriber.erased", count=kept)
-        return asks.Erased(was_known=True, kept_trades=kept, ended_live=len(live))
+        return asks.Erased(was_known=True, kept_trades=kept, ended_live=len(leaving.live))
 
-    async def _end(self, work: Work, position_ids: list[str]) -> None:
+    async def _end(self, work: Work, position_ids: Sequence[str]) -> None:
         locked = await work.positions.lock(position_ids)
         ends = [(one, end) for one in locked if (end := self._end_of(one)) is not None]
         await self._ending.write(work, [(holding, [end]) for holding, end in ends], new_trace())

@@ -29,6 +29,7 @@ from services.positions.ports.books import (
     Erasure,
     Export,
     Jobs,
+    Leaving,
     Scope,
     Statistics,
     Summaries,
@@ -36,7 +37,18 @@ from services.positions.ports.books import (
     TurnOverError,
 )
 
-__all__ = ["Archive", "Erasure", "Export", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
+__all__ = [
+    "Archive",
+    "Erasure",
+    "Export",
+    "Jobs",
+    "Leaving",
+    "Scope",
+    "Statistics",
+    "Summaries",
+    "Turn",
+    "TurnOverError",
+]
 """What lies in a file of its own; everything else is below."""
 
 

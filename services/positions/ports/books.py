@@ -98,12 +98,20 @@ class Summaries(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A person who is about to be forgotten: since when he is here (wall clock), and his live positions."""
+
+    registered_at: datetime
+    live: tuple[str, ...]
+
+
 class Erasure(Protocol):
     """People who want to be forgotten."""
 
-    async def lock(self, subscriber_id: int) -> list[str] | None:
-        """Keep anything new from being given to a person until the transaction ends, and list his live positions;
-        None where there is no such person.
+    async def lock(self, subscriber_id: int) -> Leaving | None:
+        """Keep anything new from being given to a person until the transaction ends; None where there is no such
+        person.
         """
         ...
 

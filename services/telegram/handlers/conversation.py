@@ -1,7 +1,7 @@
 """Which topic takes what a person asks, and what is said when the room behind it does not answer."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -12,7 +12,7 @@ from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
 from services.telegram.handlers import farewell, manual_signal, position, preferences, start, statistics, trades
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers.desk import Desk, Request
+from services.telegram.handlers.desk import TELEGRAM_ROUNDS_BY, Desk, Request
 from services.telegram.ports import CallFailedError, Chat
 
 Topic = Callable[[Desk, Request, Subscriber], Awaitable[None]]
@@ -50,9 +50,6 @@ PRESSES: dict[Verb, Topic] = {
 
 OPEN_PRESSES: dict[Verb, OpenTopic] = {Verb.ERASE: farewell.press_erase}
 """Presses that are answered also when nobody knows the person any more."""
-
-TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
-"""Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
 
 logger = structlog.get_logger()
 

@@ -19,6 +19,9 @@ from services.telegram.ports import Forgotten
 ANSWER_LIFE = timedelta(minutes=15)
 """How long an answer is worth sending: nobody waits longer for one."""
 
+TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
+"""Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
+
 logger = structlog.get_logger()
 
 

@@ -10,7 +10,7 @@ from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb
 from services.telegram.domain.rendering import Rendered, button
 from services.telegram.domain.words import Html, join
-from services.telegram.handlers.desk import Desk, Reader, Request
+from services.telegram.handlers.desk import TELEGRAM_ROUNDS_BY, Desk, Reader, Request
 
 CONFIRM_WITHIN = timedelta(minutes=15)
 """An older button is somebody else's finger, or a slip on an old page of the chat."""
@@ -48,7 +48,14 @@ async def press_erase(desk: Desk, request: Request) -> None:
     if desk.clock.now() - request.at > CONFIRM_WITHIN:
         await _show(desk, request, reader, "erase.too_old")
         return
-    await desk.bus.ask(catalogue.ERASE, EraseSubscriber(subscriber_id=request.person_id))
+    asked_at = request.at + TELEGRAM_ROUNDS_BY
+    try:
+        await desk.bus.ask(catalogue.ERASE, EraseSubscriber(subscriber_id=request.person_id, asked_at=asked_at))
+    except AskFailedError as e:
+        if e.code != "registered_since":
+            raise
+        await _show(desk, request, reader, "erase.too_old")
+        return
     await desk.forgotten.add(request.person_id, desk.clock.now())
     await _show(desk, request, reader, "erase.done")
 
