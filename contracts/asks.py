@@ -152,6 +152,39 @@ class DeactivateSubscriber(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime
 
 
+class EraseSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A person wants to be forgotten, and said so when he was asked at `asked_at` (wall clock). Whoever is not known is
+    forgotten already; code `registered_since` for one who has come since: he was not asked.
+    """
+
+    subscriber_id: int
+    asked_at: datetime
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether there was somebody to erase. `kept_trades` stay in the system's statistics without him; `ended_live`
+    positions were live and are so no more.
+    """
+
+    was_known: bool
+    kept_trades: int = 0
+    ended_live: int = 0
+
+
+class ExportSubscriber(msgspec.Struct, frozen=True, kw_only=True):
+    """A person wants all that is kept of him; code `not_registered`."""
+
+    subscriber_id: int
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys under which the files lie in the bucket EXPORTS: all of it as JSON, the trades as CSV too."""
+
+    json_key: str
+    csv_key: str
+    trades: int
+
+
 class RequestSignal(msgspec.Struct, frozen=True, kw_only=True):
     """A subscriber asks for a signal now. The position, if any, arrives as a message of its own."""
 

@@ -239,7 +239,8 @@ CONSUMERS: tuple[Consumer, ...] = (
 )
 
 CHART_PICTURES = Bucket("CHARTS", _DAY_S, 1024 * _MEBI)
-BUCKETS: tuple[Bucket, ...] = (CHART_PICTURES,)
+EXPORTS = Bucket("EXPORTS", _HOUR_S, 256 * _MEBI)
+BUCKETS: tuple[Bucket, ...] = (CHART_PICTURES, EXPORTS)
 
 # --- questions --------------------------------------------------------------------------------------------------------
 
@@ -252,6 +253,8 @@ SET_AUTO = Ask("positions", "set_auto", asks.SetAuto, asks.Subscriber, ("telegra
 DEACTIVATE = Ask("positions", "deactivate", asks.DeactivateSubscriber, asks.Subscriber, ("telegram",))
 SETTINGS = Ask("positions", "settings", asks.GetSettings, asks.Settings, ("telegram",))
 CHANGE_SETTING = Ask("positions", "change_setting", asks.ChangeSetting, asks.Settings, ("telegram",))
+ERASE = Ask("positions", "erase", asks.EraseSubscriber, asks.Erased, ("telegram",), 15.0)
+EXPORT = Ask("positions", "export", asks.ExportSubscriber, asks.Exported, ("telegram",), 15.0)
 REQUEST_SIGNAL = Ask("positions", "request_signal", asks.RequestSignal, asks.SignalRequested, ("telegram",), 8.0)
 STATUS = Ask("positions", "status", asks.GetStatus, asks.Status, ("telegram",))
 HISTORY = Ask("positions", "history", asks.GetHistory, asks.History, ("telegram",))
@@ -273,6 +276,8 @@ ASKS: tuple[Ask[object, object], ...] = (  # type: ignore[assignment]  # request
     SETTINGS,
     CHANGE_SETTING,
     DEACTIVATE,
+    ERASE,
+    EXPORT,
     REQUEST_SIGNAL,
     STATUS,
     HISTORY,

@@ -145,6 +145,14 @@ class PictureNotice(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     chart_key: str
 
 
+class DocumentNotice(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
+    """Send the file that lies in the bucket EXPORTS under `key`, by a name of its own, with words already rendered."""
+
+    key: str
+    filename: str
+    html: str = ""
+
+
 Content = (
     SignalNotice
     | OutcomeNotice
@@ -155,6 +163,7 @@ Content = (
     | FeedNotice
     | TextNotice
     | PictureNotice
+    | DocumentNotice
 )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from chassis.settings import RoomSettings
@@ -51,6 +51,7 @@ def _checked_plans(plans: tuple[str, ...]) -> tuple[str, ...]:
     return plans
 
 
+LEAST_KEY = 32
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Ids = Annotated[frozenset[int], NoDecode, BeforeValidator(_split)]
 
@@ -98,6 +99,11 @@ class PositionsSettings(RoomSettings):
         gt=0,
         description="wall seconds after a message's expiry in which its delivery must be told; else the trade is void",
     )
+    erasure_key: SecretStr | None = Field(
+        None,
+        description="at least 32 characters that stand behind the pseudonyms of erased people; none: random "
+        "pseudonyms, which nobody can work out again",
+    )
     archive_after_days: int = Field(
         365, ge=31, description="days after which an ended trade is put into the archive, and a void one is dropped"
     )
@@ -110,6 +116,13 @@ class PositionsSettings(RoomSettings):
     tick_silence_s: float = Field(
         60.0, gt=0, description="wall seconds without a tick, while the feed is live, after which this is not ready"
     )
+
+    @field_validator("erasure_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < LEAST_KEY:
+            raise ValueError(f"fewer than {LEAST_KEY} characters: a short key can be guessed")
+        return key
 
     @property
     def plan_rule(self) -> PlanRule:

@@ -26,6 +26,8 @@ from services.positions.domain.levels import Standing
 from services.positions.domain.subscriber import AccessRule
 from services.positions.handlers.answers import Answers
 from services.positions.handlers.ending import Ending
+from services.positions.handlers.erasing import Erasing
+from services.positions.handlers.exporting import Exporting
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.housekeeping import EVERY_S, Housekeeping
 from services.positions.handlers.jobs import Job, JobRunner
@@ -86,6 +88,8 @@ class PositionsRoom:
         self.people = People(ground, newcomer)
         self.answers = Answers(ground, self.people, self._standing)
         self.statistics = Statistics(ground, self.people)
+        self.erasing = Erasing(ground, self.ending, _erasure_key(settings))
+        self.exporting = Exporting(ground, self.people)
         self.requesting = Requesting(ground, self.people, self.proposing)
         self.sweep = Sweep(ground, self.ending, self.watch, settings.settle_grace_s)
         self.jobs = [JobRunner(ground, job) for job in self._jobs(ground, settings)]
@@ -148,6 +152,8 @@ class PositionsRoom:
             bus.answer(catalogue.SETTINGS, taking(people.settings)),
             bus.answer(catalogue.CHANGE_SETTING, taking(people.change_setting)),
             bus.answer(catalogue.DEACTIVATE, taking(people.deactivate)),
+            bus.answer(catalogue.ERASE, taking(self.erasing.erase)),
+            bus.answer(catalogue.EXPORT, taking(self.exporting.export)),
             bus.answer(catalogue.REQUEST_SIGNAL, thinking(self.requesting.request_signal)),
             bus.answer(catalogue.STATUS, taking(answers.status)),
             bus.answer(catalogue.HISTORY, taking(answers.history)),
@@ -232,6 +238,10 @@ def _instrument(symbol: str, settings: PositionsSettings) -> Instrument:
     if settings.max_spread_pips is None:
         return instrument
     return replace(instrument, max_spread_pips=settings.max_spread_pips)
+
+
+def _erasure_key(settings: PositionsSettings) -> bytes | None:
+    return None if settings.erasure_key is None else settings.erasure_key.get_secret_value().encode()
 
 
 def _newcomer(settings: PositionsSettings) -> Newcomer:

@@ -28,6 +28,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file by its name and bytes."""
+
+    filename: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What became visible: the message, and the id of its picture where it has one."""
 
@@ -60,6 +68,10 @@ class Chat(Protocol):
 
     async def send_picture(self, chat_id: int, picture: Picture, shown: Rendered, manner: Manner = PLAIN) -> Shown:
         """Send a picture with its caption."""
+        ...
+
+    async def send_document(self, chat_id: int, document: Document, shown: Rendered, manner: Manner = PLAIN) -> Shown:
+        """Send a file with its caption."""
         ...
 
     async def edit_text(self, chat_id: int, message_id: int, shown: Rendered) -> Shown:
@@ -128,6 +140,26 @@ class Deliveries(Protocol):
 
     async def prune(self, keep_days: int) -> int:
         """Delete what ended more than `keep_days` ago; returns how many rows."""
+        ...
+
+
+class Forgotten(Protocol):
+    """People who had themselves erased. Every method is one short transaction and raises TransientError."""
+
+    async def add(self, person_id: int, at: datetime) -> None:
+        """Forget a person: nothing said to him before `at` is shown, and no row names him."""
+        ...
+
+    async def is_over(self, send: SendMessage) -> bool:
+        """Tell whether a send was said to a person before he was forgotten."""
+        ...
+
+    async def scrub(self, send: SendMessage) -> None:
+        """Take a forgotten person out of the row of a send that has ended."""
+        ...
+
+    async def prune(self, days: int) -> None:
+        """Forget even that somebody was forgotten more than `days` ago."""
         ...
 
 

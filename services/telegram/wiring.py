@@ -17,14 +17,15 @@ from services.telegram.adapters.aiohttp_endpoint import Endpoint, open_endpoint
 from services.telegram.adapters.aiohttp_updates import open_updates
 from services.telegram.adapters.babel_catalogue import load_catalogue
 from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
+from services.telegram.adapters.postgres_forgotten import PostgresForgotten
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.words import Catalogue
 from services.telegram.handlers import chores
 from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.conversation import Conversation
-from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.desk import Desk
+from services.telegram.handlers.discreet import DiscreetCourier
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.operators import FeedWatch
@@ -32,7 +33,7 @@ from services.telegram.handlers.receiver import Hook, Receiver
 from services.telegram.handlers.sender import Sender
 from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.handlers.updates import UpdateWorker
-from services.telegram.ports import Chat, Deliveries
+from services.telegram.ports import Chat, Deliveries, Forgotten
 from services.telegram.settings import TelegramSettings
 
 WEBHOOK_SETTING = "SINYAL_TELEGRAM_WEBHOOK_PORT"
@@ -50,19 +51,20 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         database = open_pool(
             url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
         )
-        deliveries = PostgresDeliveries(await opened.enter_async_context(database))
+        pool = await opened.enter_async_context(database)
+        deliveries, forgotten = PostgresDeliveries(pool), PostgresForgotten(pool, token)
         client = open_bot(
             token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
         )
         bot = await opened.enter_async_context(client)
         source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
         chat = AiogramChat(bot)
-        sender, abandoned = build_sender(settings, bus, chat, deliveries, words, stage.clock)
+        sender, abandoned = build_sender(settings, bus, chat, deliveries, forgotten, words, stage.clock)
         hook = Hook(source, settings.webhook_url, settings.webhook_word, settings.webhook_retry_s)
         receiver = Receiver(bus, source, stage.clock, hook)
         if settings.webhook_url:
             await opened.enter_async_context(listen(settings, receiver))
-        desk = Desk(bus, words, stage.clock, settings.symbol, settings.operator_ids)
+        desk = Desk(bus, words, stage.clock, settings.symbol, forgotten, settings.operator_ids)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
         async with asyncio.TaskGroup() as tasks:
@@ -73,7 +75,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
                 watch.run(),
                 collect(bus, stage.clock, abandoned.mourn),
                 chores.name_commands(chat, words, settings.operator_ids),
-                chores.prune(deliveries, settings.keep_days),
+                chores.prune(deliveries, forgotten, settings.keep_days),
             )
             background = [tasks.create_task(one) for one in optional]
             await stage.stop.wait()
@@ -88,15 +90,21 @@ def listen(settings: TelegramSettings, receiver: Receiver) -> AbstractAsyncConte
     return open_endpoint(settings.webhook_host, settings.webhook_port, path, endpoint, setting=WEBHOOK_SETTING)
 
 
-def build_sender(
-    settings: TelegramSettings, bus: Bus, chat: Chat, deliveries: Deliveries, words: Catalogue, clock: Clock
+def build_sender(  # noqa: PLR0913, PLR0917  # it puts parts together
+    settings: TelegramSettings,
+    bus: Bus,
+    chat: Chat,
+    deliveries: Deliveries,
+    forgotten: Forgotten,
+    words: Catalogue,
+    clock: Clock,
 ) -> tuple[Sender, Abandoned]:
     """Make the dispatcher, and what settles the sends that the broker gave up on."""
     pictures = PictureRoom()
     policy = Policy(is_protected=settings.protect_content, is_paid=settings.limits.is_paid)
     writer = Writer(bus, chat, deliveries, words, pictures, policy)
     turnstile = Turnstile(settings.limits.per_second, clock)
-    courier = Courier(writer, deliveries, pictures, settings.most_attempts, turnstile)
+    courier = DiscreetCourier(writer, deliveries, pictures, settings.most_attempts, turnstile, forgotten=forgotten)
     gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
     announcer = Announcer(bus, clock)
     return Sender(bus, courier, announcer, gallery, clock, settings.limits), Abandoned(courier, announcer)

@@ -38,7 +38,7 @@ def test_every_topic_has_an_example() -> None:
 
 def test_every_member_of_the_send_content_has_an_example() -> None:
     tags = {json.loads(file.read_text())["content"]["type"] for file in FILES if file.parent.name == "send"}
-    assert tags == {"signal", "outcome", "reduced", "stop", "pause", "summary", "feed", "text", "picture"}
+    assert tags == {"signal", "outcome", "reduced", "stop", "pause", "summary", "feed", "text", "picture", "document"}
 
 
 def test_every_topic_names_streams_and_rooms_that_exist() -> None:

@@ -57,6 +57,7 @@ class FakeChat:
     moved: dict = field(default_factory=dict)
     uploads: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    documents: dict = field(default_factory=dict)
     presses: set = field(default_factory=set)
 
     def __post_init__(self):
@@ -81,6 +82,15 @@ class FakeChat:
             return self._add(chat_id, shown, self._file(picture), manner)
 
         return await self._call("send_picture", chat_id, show)
+
+    async def send_document(self, chat_id, document, shown, manner=PLAIN):
+        def show():
+            self._check(shown, CAPTION_LIMIT, "message caption is too long")
+            sent = self._add(chat_id, shown, None, manner)
+            self.documents[chat_id, sent.message_id] = document
+            return sent
+
+        return await self._call("send_document", chat_id, show)
 
     async def edit_text(self, chat_id, message_id, shown):
         return await self._call("edit_text", chat_id, lambda: self._edit(chat_id, message_id, shown, None))

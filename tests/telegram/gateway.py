@@ -12,10 +12,11 @@ from chassis.memory_bus import MemoryBus
 from contracts import catalogue
 from contracts.messages import ChartDrawn
 from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
+from services.telegram.adapters.postgres_forgotten import PostgresForgotten
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.scheduler import Limits
 from services.telegram.handlers.announcer import Announcer
-from services.telegram.handlers.courier import Courier
+from services.telegram.handlers.discreet import DiscreetCourier
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.sender import Sender
@@ -42,6 +43,7 @@ class Gateway:
         self.bus = MemoryBus(self.clock)
         self.chat = chat or FakeChat(people=set(range(1, 1001)))
         self.deliveries = PostgresDeliveries(pool)
+        self.forgotten = PostgresForgotten(pool, "a bot's token")
         self.pool = pool
         self.limits = limits
         self.picture_wait_s = picture_wait_s
@@ -59,8 +61,9 @@ class Gateway:
         """Make a fresh sender, as a process that starts would."""
         room = PictureRoom()
         writer = Writer(self.bus, self.chat, self.deliveries, WORDS, room, self.policy)
-        courier = Courier(
-            writer, self.deliveries, room, self.most_attempts, Turnstile(self.limits.per_second, self.clock)
+        turnstile = Turnstile(self.limits.per_second, self.clock)
+        courier = DiscreetCourier(
+            writer, self.deliveries, room, self.most_attempts, turnstile, forgotten=self.forgotten
         )
         gallery = Gallery(self.bus, self.deliveries, room, self.clock, self.picture_wait_s)
         return Sender(self.bus, courier, Announcer(self.bus, self.clock), gallery, self.clock, self.limits)

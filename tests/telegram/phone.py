@@ -26,12 +26,12 @@ TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"
 class Phone:
     """A person with a phone: types, presses, reads."""
 
-    def __init__(self, room, bus, chat, dialogue):
-        self.room, self.bus, self.chat, self.dialogue = room, bus, chat, dialogue
+    def __init__(self, room, bus, chat, dialogue, clock):
+        self.room, self.bus, self.chat, self.dialogue, self.clock = room, bus, chat, dialogue, clock
         self.language_code = "id"
         self._updates = 0
 
-    async def types(self, text, *, chat_type="private", at=NOW):
+    async def types(self, text, *, chat_type="private", at=NOW, answers=1):
         entity = {"type": "bot_command", "offset": 0, "length": len(text.split()[0])}
         message = {
             "message_id": 10,
@@ -41,7 +41,7 @@ class Phone:
             "text": text,
             "entities": [entity] if text.startswith("/") else [],
         }
-        return await self._feed({"message": message})
+        return await self._feed({"message": message}, answers)
 
     async def presses(self, data, message_id=55, answers=1):
         message = {
@@ -72,14 +72,15 @@ class Phone:
 @asynccontextmanager
 async def a_phone(operators=()):
     """Open a phone in front of a conversation; 77 is its owner."""
-    bus, chat = MemoryBus(ManualClock(NOW)), FakeChat(people={77})
-    desk = Desk(bus, WORDS, ManualClock(NOW), "XAUUSD", operators)
+    clock = ManualClock(NOW)
+    bus, chat = MemoryBus(clock), FakeChat(people={77})
     room = PositionsRoom([subscriber()])
+    desk = Desk(bus, WORDS, clock, "XAUUSD", room.forgotten, operators)
     async with (
         open_bot(TOKEN, "http://127.0.0.1:1", timeout_s=1, connections=1) as bot,
         room.answering(bus),
     ):
-        yield Phone(room, bus, chat, AiogramDialogue(bot, Conversation(desk, chat)))
+        yield Phone(room, bus, chat, AiogramDialogue(bot, Conversation(desk, chat)), clock)
 
 
 def english(phone):

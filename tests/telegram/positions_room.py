@@ -7,12 +7,22 @@ import msgspec
 
 from chassis.errors import AskFailedError
 from contracts import catalogue
-from contracts.asks import ChartRequested, SignalRequested, SystemStatistics, Why
+from contracts.asks import ChartRequested, Erased, Exported, SignalRequested, SystemStatistics, Why
 from services.positions.domain.preferences import BadSettingError, Chosen, Preferences, changed
 from services.positions.domain.subscriber import Person, settings_of
 from tests.telegram.builders import history, statistics, status, subscriber
 
 DEFAULTS = Chosen(lots=Decimal("0.01"), time_zone="Asia/Jakarta", preferences=Preferences())
+
+
+class Forgotten:
+    """Who was forgotten, and when."""
+
+    def __init__(self):
+        self.people = {}
+
+    async def add(self, person_id, at):
+        self.people[person_id] = at
 
 
 class PositionsRoom:
@@ -28,6 +38,7 @@ class PositionsRoom:
         self.chart_key = "abcdef"
         self.errors = {}
         self.preferences = {}
+        self.forgotten = Forgotten()
 
     @asynccontextmanager
     async def answering(self, bus):
@@ -39,6 +50,8 @@ class PositionsRoom:
             catalogue.SETTINGS: self.settings,
             catalogue.CHANGE_SETTING: self.change_setting,
             catalogue.DEACTIVATE: lambda q: self.change(q, active=False),
+            catalogue.ERASE: self.erase,
+            catalogue.EXPORT: lambda q: self.known(q, Exported(json_key="a1", csv_key="b2", trades=12)),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
             catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
@@ -75,6 +88,9 @@ class PositionsRoom:
             ),
         )
         return msgspec.structs.replace(found, is_new=is_new)
+
+    async def erase(self, question):
+        return Erased(was_known=self.people.pop(question.subscriber_id, None) is not None)
 
     async def find(self, question):
         return await self.known(question, None)

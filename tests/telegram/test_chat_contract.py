@@ -13,7 +13,7 @@ from sandbox.telegram_api.server import TelegramApiServer
 from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
 from services.telegram.domain.outcome import Verdict, judge
 from services.telegram.domain.rendering import Rendered
-from services.telegram.ports import CallFailedError, Manner, Picture
+from services.telegram.ports import CallFailedError, Document, Manner, Picture
 from tests.sandbox.telegram_api.bot import png
 from tests.telegram.fake_chat import FakeChat
 
@@ -60,6 +60,10 @@ class OnFake:
     async def picture_of(self, chat_id):
         return self.chat.of(chat_id)[0].file_id is not None
 
+    async def document_of_last(self, chat_id):
+        document = self.chat.documents[chat_id, self.chat.of(chat_id)[-1].message_id]
+        return document.filename, len(document.body)
+
     async def reply_of_last(self, chat_id):
         return self.chat.of(chat_id)[-1].manner.reply_to
 
@@ -81,6 +85,10 @@ class OnServer:
 
     async def picture_of(self, chat_id):
         return bool((await self.people.messages(chat_id))[0].get("photo"))
+
+    async def document_of_last(self, chat_id):
+        document = (await self.people.messages(chat_id))[-1]["document"]
+        return document["file_name"], document["file_size"]
 
     async def reply_of_last(self, chat_id):
         reply = (await self.people.messages(chat_id))[-1].get("reply_to_message")
@@ -151,6 +159,23 @@ async def test_a_picture_can_be_sent_again_by_its_id(stage):
 async def test_a_picture_without_words_can_be_sent(stage):
     person = await stage.person()
     assert (await stage.chat.send_picture(person, Picture(body=png()), Rendered(""))).file_id
+
+
+async def test_a_file_arrives_by_its_name_and_whole(stage):
+    person = await stage.person()
+
+    await stage.chat.send_document(person, Document("sinyal.json", b'{"a": 1}'), WORDS)
+
+    assert await stage.document_of_last(person) == ("sinyal.json", 8)
+
+
+async def test_a_file_for_a_person_who_blocked_us_is_unreachable(stage):
+    person = await stage.person()
+    await stage.block(person)
+
+    call = stage.chat.send_document(person, Document("sinyal.json", b"{}"), WORDS)
+
+    assert await verdict_of(call) is Verdict.UNREACHABLE
 
 
 async def test_a_picture_joins_a_text(stage):

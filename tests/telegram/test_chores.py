@@ -60,8 +60,12 @@ async def test_old_rows_are_deleted_even_after_the_database_was_away(monkeypatch
                 raise TransientError("away")
             return 3
 
-    pruning = asyncio.ensure_future(chores.prune(Deliveries(), 30))
-    await until(lambda: len(asked) >= 2)
+    class Forgotten:
+        async def prune(self, days):
+            asked.append(days)
+
+    pruning = asyncio.ensure_future(chores.prune(Deliveries(), Forgotten(), 30))
+    await until(lambda: len(asked) >= 3)
     pruning.cancel()
 
-    assert asked[:2] == [30, 30]
+    assert asked[:3] == [30, 30, 3]

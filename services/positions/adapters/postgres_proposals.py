@@ -62,7 +62,10 @@ _PAUSE = """
 _REFUSE = """
     insert into refusal (subscriber_id, symbol, signal_id, mode, reasons, market_ms, refused_at)
     select subscriber_id, %(symbol)s, %(signal)s, %(mode)s, string_to_array(reasons, ','), %(market_ms)s, %(at)s
-    from unnest(%(people)s::bigint[], %(reasons)s::text[]) as refused (subscriber_id, reasons) order by subscriber_id
+    from (select id from subscriber where id = any(%(people)s) order by id for key share) as there
+    join unnest(%(people)s::bigint[], %(reasons)s::text[]) as refused (subscriber_id, reasons)
+        on refused.subscriber_id = there.id
+    order by refused.subscriber_id
     on conflict (subscriber_id, symbol) do update set signal_id = excluded.signal_id, mode = excluded.mode,
         reasons = excluded.reasons, market_ms = excluded.market_ms, refused_at = excluded.refused_at
 """
@@ -124,7 +127,7 @@ class PostgresProposals:
         return None if row is None else Pause(*row)
 
     async def refuse(self, refused: Sequence[Refused]) -> None:
-        """Keep the last refusal of each; all of one call are of one signal."""
+        """Keep the last refusal of each; all of one call are of one signal. Who was erased meanwhile is left out."""
         if not refused:
             return
         first = refused[0]

@@ -1,7 +1,7 @@
 """Closed trades counted by PostgreSQL, in one statement: what is told in one answer was true at one moment.
 
 Money and R are summed as numeric, so that a sum does not depend on its order. R lies in the table as a float of four
-decimals; its written value is what is summed.
+decimals; as a numeric it is its written value. All windows have one order, so that trades are sorted once.
 """
 
 from collections import defaultdict
@@ -14,12 +14,11 @@ from services.positions.domain.plans import PARTS, Targets
 from services.positions.domain.statistics import By, Group, Sums
 from services.positions.ports import Scope
 
-_PLANNED = """
-    coalesce(
-        (select sum(part.share * abs(part.target - t.entry)) from unnest(t.targets, %(shares)s::float8[])
-            as part (target, share) where cardinality(t.targets) = cardinality(%(shares)s::float8[])),
-        abs(t.targets[1] - t.entry)
-    ) / abs(t.entry - t.initial_stop)
+_SHARES = [float(part.share) for part in PARTS[Targets.THREE]]
+_PARTS = " + ".join(f"{share} * abs(t.targets[{at}] - t.entry)" for at, share in enumerate(_SHARES, start=1))
+_PLANNED = f"""
+    case when cardinality(t.targets) = {len(_SHARES)} then {_PARTS} else abs(t.targets[1] - t.entry) end
+        / abs(t.entry - t.initial_stop)
 """
 _WANTED = """
     (%(from_ms)s::bigint is null or t.closed_ms >= %(from_ms)s)
@@ -27,29 +26,29 @@ _WANTED = """
     and (%(strategy)s::text is null or g.strategy = %(strategy)s)
 """
 _EACH = f"""
-    select t.id, t.opened_ms, t.closed_ms, t.pnl, t.r::text::numeric as r, t.mode, t.side, g.strategy, t.symbol,
+    select t.id, t.opened_ms, t.closed_ms, t.pnl, t.r::numeric as r, t.mode, t.side, g.strategy, t.symbol,
         {_PLANNED} as planned, t.slippage_pips
     from trade t join signal g on g.id = t.signal_id where {_WANTED}
 """  # noqa: S608  # constants of this module, here and below
 _OF_ONE = f"{_EACH} and t.subscriber_id = %(subscriber)s"
 _OF_SIGNALS = f"""
     select g.id, min(t.opened_ms) as opened_ms, max(t.closed_ms) as closed_ms,
-        round(avg(t.pnl * 0.01 / t.lots), 2) as pnl, round(avg(t.r::text::numeric), 4) as r, t.mode, t.side,
+        round(avg(t.pnl * 0.01 / t.lots), 2) as pnl, round(avg(t.r::numeric), 4) as r, t.mode, t.side,
         g.strategy, t.symbol, avg({_PLANNED}) as planned, avg(t.slippage_pips) as slippage_pips
     from trade t join signal g on g.id = t.signal_id where {_WANTED} and t.mode = 'auto'
     group by g.id, t.mode, t.side, g.strategy, t.symbol
 """  # noqa: S608
 _COUNT = """
     with taken as ({source}), placed as (
-        select *, row_number() over closing as place, sum(pnl) over closing as balance, sum(r) over closing as balance_r
-        from taken window closing as (order by closed_ms, id)
+        select *, sum(pnl) over closing as balance, sum(r) over closing as balance_r
+        from taken window closing as (order by closed_ms, id rows unbounded preceding)
     ), sunk as (
         select greatest(0, max(balance) over so_far) - balance as below,
             greatest(0, max(balance_r) over so_far) - balance_r as below_r
-        from placed window so_far as (order by place)
+        from placed window so_far as (order by closed_ms, id rows unbounded preceding)
     ), islands as (
-        select pnl > 0 as is_win, row_number() over (order by place)
-            - row_number() over (partition by pnl > 0 order by place) as island
+        select pnl > 0 as is_win, row_number() over (order by closed_ms, id)
+            - row_number() over (partition by pnl > 0 order by closed_ms, id) as island
         from placed where pnl <> 0
     ), runs as (
         select is_win, count(*) as length from islands group by is_win, island
@@ -59,7 +58,8 @@ _COUNT = """
             count(*) filter (where pnl > 0) as wins, count(*) filter (where pnl < 0) as losses, sum(pnl) as pnl,
             sum(r) as r
         from (
-            select *, extract(hour from to_timestamp(opened_ms / 1000.0) at time zone %(zone)s)::int as hour from taken
+            select *, extract(hour from to_timestamp(opened_ms / 1000.0::float8) at time zone %(zone)s)::int as hour
+            from taken
         ) as timed
         group by grouping sets ((mode), (side), (strategy), (symbol), (hour))
     )
@@ -78,7 +78,8 @@ _COUNT = """
 """
 _SHAPES = {0b01111: By.MODE, 0b10111: By.SIDE, 0b11011: By.STRATEGY, 0b11101: By.SYMBOL, 0b11110: By.HOUR}
 """`grouping` has a bit for each column that a row is not grouped by, the first one highest."""
-_SHARES = [float(part.share) for part in PARTS[Targets.THREE]]
+_ROOM_TO_SORT = "set local work_mem = '64MB'"
+"""Half a million trades; with less they are sorted on disk."""
 
 
 class PostgresStatistics:
@@ -102,8 +103,8 @@ class PostgresStatistics:
     async def _count(self, source: str, scope: Scope, **values: Any) -> Sums:
         values |= {
             "from_ms": scope.from_ms, "symbol": scope.symbol, "strategy": scope.strategy, "zone": scope.time_zone,
-            "shares": _SHARES,
         }  # fmt: skip
+        await self._connection.execute(_ROOM_TO_SORT)
         cursor = await self._connection.execute(_COUNT.format(source=source).encode(), values)
         row = await cursor.fetchone()
         assert row is not None, "an aggregate has one row"

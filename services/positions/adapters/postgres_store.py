@@ -12,6 +12,8 @@ from chassis.database import Pool, transaction
 from chassis.errors import RejectedError, StartError, TransientError
 from services.positions.adapters.postgres_answers import PostgresAnswers
 from services.positions.adapters.postgres_archive import PostgresArchive
+from services.positions.adapters.postgres_erasure import PostgresErasure
+from services.positions.adapters.postgres_export import PostgresExport
 from services.positions.adapters.postgres_jobs import PostgresJobs
 from services.positions.adapters.postgres_lease import announcement
 from services.positions.adapters.postgres_positions import PostgresPositions
@@ -53,6 +55,8 @@ class PostgresWork:
         self.statistics = PostgresStatistics(connection)
         self.jobs = PostgresJobs(connection)
         self.summaries = PostgresSummaries(connection)
+        self.erasure = PostgresErasure(connection)
+        self.export = PostgresExport(connection)
         self.archive = PostgresArchive(connection)
         self.progress = PostgresProgress(connection)
 

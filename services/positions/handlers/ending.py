@@ -77,14 +77,14 @@ class Ending:
         happened: Happened = Lost(settled.state, settled.reason or settled.state.value)
         if settled.state in ARRIVED:
             happened = Arrived(settled.state)
-        await self._write(work, [(holding, [happened])], settled.trace)
+        await self.write(work, [(holding, [happened])], settled.trace)
 
     async def void_unsettled(self, expired_before: datetime) -> int:
         """Void what nobody will tell us of any more: its message expired long ago. Returns how many, at most SWEPT."""
         async with self._ground.store.work() as work:
             found = await work.positions.unsettled(expired_before, limit=SWEPT)
             locked = await work.positions.lock(found)
-            await self._write(work, [(holding, [Lost(None, NEVER_SETTLED)]) for holding in locked], new_trace())
+            await self.write(work, [(holding, [Lost(None, NEVER_SETTLED)]) for holding in locked], new_trace())
         return len(found)
 
     # --- ticks --------------------------------------------------------------------------------------------------------
@@ -115,11 +115,11 @@ class Ending:
             pending[one.position_id].append(one)
         stories = [(holding, pending[holding.position_id]) for holding in await work.positions.lock(list(pending))]
         trace = next((one.trace for one in some if isinstance(one, PendingExit)), None) or new_trace()
-        await self._write(work, stories, trace)
+        await self.write(work, stories, trace)
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    async def _write(self, work: Work, stories: Sequence[tuple[Holding, Sequence[Seen]]], trace: str) -> None:
+    async def write(self, work: Work, stories: Sequence[tuple[Holding, Sequence[Seen]]], trace: str) -> None:
         """Store what happened to positions as far as it counts, and tell of it."""
         at = self._ground.clock.now()
         told = [one for one in (self._told(holding, seen) for holding, seen in stories) if one[0].happened]

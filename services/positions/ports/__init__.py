@@ -26,7 +26,10 @@ from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
 from services.positions.ports.books import (
     Archive,
+    Erasure,
+    Export,
     Jobs,
+    Leaving,
     Scope,
     Statistics,
     Summaries,
@@ -34,7 +37,18 @@ from services.positions.ports.books import (
     TurnOverError,
 )
 
-__all__ = ["Archive", "Jobs", "Scope", "Statistics", "Summaries", "Turn", "TurnOverError"]
+__all__ = [
+    "Archive",
+    "Erasure",
+    "Export",
+    "Jobs",
+    "Leaving",
+    "Scope",
+    "Statistics",
+    "Summaries",
+    "Turn",
+    "TurnOverError",
+]
 """What lies in a file of its own; everything else is below."""
 
 
@@ -392,6 +406,16 @@ class Work(Protocol):
     @property
     def summaries(self) -> Summaries:
         """Whose day is to be summed up."""
+        ...
+
+    @property
+    def erasure(self) -> Erasure:
+        """People who want to be forgotten."""
+        ...
+
+    @property
+    def export(self) -> Export:
+        """All that is kept of one person."""
         ...
 
     @property

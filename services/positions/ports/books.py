@@ -1,8 +1,9 @@
 """What this room needs to keep its books: figures over what is closed, and what is done by the hour and the day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from chassis.errors import SinyalError
 from services.positions.domain.statistics import Sums
@@ -94,6 +95,42 @@ class Summaries(Protocol):
         """Sum up what people of a zone closed up to `until` (wall clock) and was not summed up before; for somebody's
         first time, since `since`. They are not given again for `until`. Who closed nothing is among them.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A person who is about to be forgotten: since when he is here (wall clock), and his live positions."""
+
+    registered_at: datetime
+    live: tuple[str, ...]
+
+
+class Erasure(Protocol):
+    """People who want to be forgotten."""
+
+    async def lock(self, subscriber_id: int) -> Leaving | None:
+        """Keep anything new from being given to a person until the transaction ends; None where there is no such
+        person.
+        """
+        ...
+
+    async def erase(self, subscriber_id: int, pseudonym: str) -> int:
+        """Take a person out of every table. His closed trades go to the archive under new ids and the pseudonym; what
+        is not closed goes for good. Returns how many trades were kept.
+        """
+        ...
+
+
+class Export(Protocol):
+    """All that is kept of one person."""
+
+    async def document(self, subscriber_id: int, at: datetime) -> str:
+        """Write all of it as JSON."""
+        ...
+
+    async def trades(self, subscriber_id: int) -> Sequence[Sequence[Any]]:
+        """Read the closed trades, oldest first, as `domain.export` writes them."""
         ...
 
 

@@ -45,7 +45,7 @@ from aiogram.types import (
 from chassis import metrics
 from services.telegram.domain.outcome import Fault, FaultKind
 from services.telegram.domain.rendering import Keyboard, Rendered
-from services.telegram.ports import PLAIN, CallFailedError, Manner, Picture, Shown
+from services.telegram.ports import PLAIN, CallFailedError, Document, Manner, Picture, Shown
 
 R = TypeVar("R")
 
@@ -141,6 +141,20 @@ class AiogramChat:
             allow_paid_broadcast=manner.is_paid or None,
         )
         return _shown(await _made("sendPhoto", call))
+
+    async def send_document(self, chat_id: int, document: Document, shown: Rendered, manner: Manner = PLAIN) -> Shown:
+        """Send a file with its caption."""
+        call = self._bot.send_document(
+            chat_id,
+            BufferedInputFile(document.body, filename=document.filename),
+            caption=shown.html or None,
+            reply_parameters=_reply(manner.reply_to),
+            message_thread_id=manner.thread_id,
+            disable_notification=manner.is_silent,
+            protect_content=manner.is_protected,
+            allow_paid_broadcast=manner.is_paid or None,
+        )
+        return _shown(await _made("sendDocument", call))
 
     async def edit_text(self, chat_id: int, message_id: int, shown: Rendered) -> Shown:
         """Show other words and buttons in a message."""

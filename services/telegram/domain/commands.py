@@ -36,6 +36,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("analytics", "analytics", "analitik"),
     Command("why", "why", "kenapa"),
     Command("settings", "settings", "pengaturan"),
+    Command("export", "export", "ekspor"),
+    Command("deleteme", "deleteme", "hapusdata"),
     Command("help", "help", "bantuan"),
     Command("start", "start", "start", ("mulai",)),
     Command("stats", "stats", "stats", ("statistik",), is_for_operators=True),

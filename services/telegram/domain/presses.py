@@ -17,6 +17,7 @@ class Verb(StrEnum):
     AUTO = "auto"
     DEAD_LETTERS = "dlq"
     SETTINGS = "set"
+    ERASE = "erase"
 
 
 class TooLongError(ValueError):

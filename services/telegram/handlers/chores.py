@@ -10,9 +10,11 @@ from services.telegram.domain import attempt
 from services.telegram.domain.commands import commands_for
 from services.telegram.domain.outcome import Verdict, judge
 from services.telegram.domain.words import DEFAULT_LANGUAGE, LANGUAGES, Catalogue, Words
-from services.telegram.ports import CallFailedError, Chat, Deliveries
+from services.telegram.ports import CallFailedError, Chat, Deliveries, Forgotten
 
 PRUNE_EVERY_S = 3600.0
+FORGOTTEN_DAYS = 3
+"""SENDS is kept for two: what was said before is gone by then."""
 
 logger = structlog.get_logger()
 
@@ -43,11 +45,12 @@ async def _name_commands(chat: Chat, speaker: Words, language: str | None, chat_
             return
 
 
-async def prune(deliveries: Deliveries, keep_days: int) -> None:
+async def prune(deliveries: Deliveries, forgotten: Forgotten, keep_days: int) -> None:
     """Delete old rows every hour, for ever."""
     while True:
         try:
             gone = await deliveries.prune(keep_days)
+            await forgotten.prune(FORGOTTEN_DAYS)
             logger.info("deliveries.pruned", count=gone)
         except TransientError as e:
             logger.info("deliveries.unpruned", error=str(e))

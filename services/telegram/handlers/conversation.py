@@ -1,7 +1,7 @@
 """Which topic takes what a person asks, and what is said when the room behind it does not answer."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -12,6 +12,7 @@ from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
 from services.telegram.handlers import (
     dead_letters,
+    farewell,
     manual_signal,
     position,
     preferences,
@@ -20,7 +21,7 @@ from services.telegram.handlers import (
     trades,
 )
 from services.telegram.handlers import help as help_topic
-from services.telegram.handlers.desk import Desk, Reader, Request
+from services.telegram.handlers.desk import TELEGRAM_ROUNDS_BY, Desk, Reader, Request
 from services.telegram.ports import CallFailedError, Chat
 
 Topic = Callable[[Desk, Request, Subscriber], Awaitable[None]]
@@ -40,6 +41,8 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "history": trades.show_history,
     "performance": statistics.show_performance,
     "analytics": statistics.show_analytics,
+    "export": farewell.hand_over,
+    "deleteme": farewell.ask_to_erase,
     "help": help_topic.show_help,
 }
 
@@ -58,8 +61,8 @@ PRESSES: dict[Verb, Topic] = {
     Verb.HISTORY: trades.turn_page,
 }
 
-TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
-"""Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
+OPEN_PRESSES: dict[Verb, OpenTopic] = {Verb.ERASE: farewell.press_erase}
+"""Presses that are answered also when nobody knows the person any more."""
 
 logger = structlog.get_logger()
 
@@ -90,13 +93,16 @@ class Conversation:
         press = unpack(data)
         topic = PRESSES.get(press.verb) if press is not None else None
         operated = OPERATOR_PRESSES.get(press.verb) if press is not None else None
-        is_known = topic is not None or operated is not None
+        open_topic = OPEN_PRESSES.get(press.verb) if press is not None else None
+        is_known = topic or operated or open_topic
         note = "" if is_known else self._desk.stranger(request).words("answer.stale_button")
         try:
             await self._chat.answer_press(press_id, note)
         except CallFailedError as e:  # too late, or away: the answer itself counts
             logger.info("press.unanswered", chat_id=request.chat_id, reason=str(e.fault.kind))
-        if topic is not None:
+        if open_topic is not None:
+            await self._attempt(request, lambda: open_topic(self._desk, request))
+        elif topic is not None:
             await self._subscribed(request, topic)
         elif operated is not None:
             await self._operated(request, operated)

@@ -11,13 +11,17 @@ from chassis.clock import Clock
 from chassis.trace import child_trace
 from contracts import catalogue, ids
 from contracts.asks import GetSubscriber, Subscriber
-from contracts.messages import SendClass, SendMessage, TextNotice
+from contracts.messages import DocumentNotice, SendClass, SendMessage, TextNotice
 from services.telegram.domain.rendering import Rendered
 from services.telegram.domain.times import DEFAULT_ZONE
 from services.telegram.domain.words import Catalogue, Words, guess_language, in_language
+from services.telegram.ports import Forgotten
 
 ANSWER_LIFE = timedelta(minutes=15)
 """How long an answer is worth sending: nobody waits longer for one."""
+
+TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
+"""Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
 
 logger = structlog.get_logger()
 
@@ -48,10 +52,19 @@ class Reader:
 class Desk:
     """Asks the other rooms and sends answers the way every message goes: durable and in order."""
 
-    def __init__(self, bus: Bus, words: Catalogue, clock: Clock, symbol: str, operators: Collection[int] = ()) -> None:
+    def __init__(  # it puts parts together
+        self,
+        bus: Bus,
+        words: Catalogue,
+        clock: Clock,
+        symbol: str,
+        forgotten: Forgotten,
+        operators: Collection[int] = (),
+    ) -> None:
         self.bus = bus
         self.clock = clock
         self.symbol = symbol
+        self.forgotten = forgotten
         self._words = words
         self._operators = frozenset(operators)
 
@@ -95,5 +108,22 @@ class Desk:
             time_zone=reader.zone,
             expires_at=now + ANSWER_LIFE,
             chart_key=chart_key,
+        )
+        await self.bus.publish(catalogue.SEND, message, SendClass.REPLY.value, request.chat_id)
+
+    async def hand_over(self, request: Request, reader: Reader, document: DocumentNotice, what: str) -> None:
+        """Send a file; `what` tells the files of one answer apart. A repeat of the request is the same message."""
+        now = self.clock.now()
+        message = SendMessage(
+            id=ids.send_id(str(request.update_id), what),
+            at=now,
+            trace=child_trace(request.trace),
+            chat_id=request.chat_id,
+            subscriber_id=request.person_id,
+            kind=SendClass.REPLY,
+            content=document,
+            language=reader.words.language,
+            time_zone=reader.zone,
+            expires_at=now + ANSWER_LIFE,
         )
         await self.bus.publish(catalogue.SEND, message, SendClass.REPLY.value, request.chat_id)

@@ -7,6 +7,7 @@ from chassis.bus import Bus
 from contracts import catalogue
 from contracts.messages import (
     DeliveryState,
+    DocumentNotice,
     FeedNotice,
     OutcomeNotice,
     PauseNotice,
@@ -24,7 +25,7 @@ from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, shorten, visible_length
 from services.telegram.domain.words import Catalogue, Words, in_language
-from services.telegram.ports import CallFailedError, Chat, Deliveries, Manner, Picture, Shown
+from services.telegram.ports import CallFailedError, Chat, Deliveries, Document, Manner, Picture, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Writer:
         content = send.content
         if isinstance(content, PictureNotice):
             return await self._join_letter(send, content)
+        if isinstance(content, DocumentNotice):
+            return await self._document_letter(send, content)
         shown = render(send, self._words, is_repeat=call.is_repeat)
         if isinstance(content, TextNotice) and content.edit_message_id is not None:
             message_id = content.edit_message_id
@@ -106,6 +109,13 @@ class Writer:
             is_protected=send.protect or self._policy.is_protected,
             is_paid=self._policy.is_paid,
         )
+
+    async def _document_letter(self, send: SendMessage, notice: DocumentNotice) -> Letter | Close:
+        body = await self._bus.get(catalogue.EXPORTS, notice.key)
+        if body is None:
+            return Close(DeliveryState.EXPIRED, "the file is gone")
+        shown, document = Rendered(notice.html), Document(notice.filename, body)
+        return Letter(shown, lambda: self._chat.send_document(send.chat_id, document, shown, self._manner(send, None)))
 
     async def _picture_at_hand(self, send: SendMessage) -> Picture | None:
         """Find the picture of a text where that costs no time: words never wait for a picture."""
@@ -178,6 +188,8 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
             return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
             return Rendered(shorten(html, limit), buttons)
+        case DocumentNotice(html=html):
+            return Rendered(shorten(html, CAPTION_LIMIT))
         case PictureNotice():
             return Rendered("")
 

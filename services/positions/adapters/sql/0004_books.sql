@@ -37,7 +37,7 @@ create index position_archive_signal on position_archive (signal_id);
 create index position_ended on position (closed_at) where state in ('closed', 'void');
 
 -- Every trade that counts, wherever it lies. History, statistics and export read this and nothing else.
-create view trade as
+create view trade with (security_invoker = true) as
     select id, subscriber_id, null::text as person, signal_id, symbol, side, mode, entry, initial_stop, targets, lots,
         quote_ms as opened_ms, closed_ms, closed_at, exit_reason, exit_price, slippage_pips, pnl, r
     from position where state = 'closed'
