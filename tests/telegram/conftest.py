@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.servers import nats, nats_server, postgres, postgres_cluster
+from tests.servers import nats, nats_server, own_nats_server, postgres, postgres_cluster
 from tests.telegram.gateway import Gateway
 
-__all__ = ["nats", "nats_server", "postgres", "postgres_cluster"]
+__all__ = ["nats", "nats_server", "own_nats_server", "postgres", "postgres_cluster"]
 
 
 @pytest.fixture
