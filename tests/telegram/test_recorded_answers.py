@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from sandbox.telegram_api.server import TelegramApiServer
-from sandbox.telegram_api.settings import LimitSettings, ServerSettings
+from sandbox.telegram_api.settings import NO_LIMITS, LimitSettings, ServerSettings
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.domain.outcome import judge
 from services.telegram.ports import CallFailedError, Picture
@@ -84,14 +84,24 @@ async def test_a_refusal_has_its_meaning(answer):
 # --- the sandbox says the same --------------------------------------------------------------------------------------
 
 
+@asynccontextmanager
+async def running(limits):
+    settings = ServerSettings(limits=limits)
+    async with TelegramApiServer(TOKEN, settings=settings) as server, aiohttp.ClientSession() as session:
+        yield server.url, session
+
+
 @pytest.fixture
 async def sandbox():
-    limits = LimitSettings(private_burst=1, private_interval_s=100.0, longest_hold_s=0.0)
-    async with (
-        TelegramApiServer(TOKEN, settings=ServerSettings(limits=limits)) as server,
-        aiohttp.ClientSession() as session,
-    ):
-        yield server.url, session
+    async with running(NO_LIMITS) as place:
+        yield place
+
+
+@pytest.fixture
+async def strict_sandbox():
+    """One message at once, and no patience."""
+    async with running(LimitSettings(private_burst=1, private_interval_s=100.0, longest_hold_s=0.0)) as place:
+        yield place
 
 
 async def post(sandbox, path, **form):
@@ -150,26 +160,22 @@ async def test_the_sandbox_names_a_groups_new_id_in_the_same_words(sandbox):
     assert found == recorded("upgraded", id=("-1001234567890", str(new)))
 
 
-async def test_the_sandbox_floods_in_the_same_words_and_with_the_same_header(sandbox):
-    reader = await join(sandbox)
-    await post(sandbox, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
+async def test_the_sandbox_floods_in_the_same_words_and_with_the_same_header(strict_sandbox):
+    reader = await join(strict_sandbox)
+    await post(strict_sandbox, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
 
-    status, headers, body = await post(sandbox, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
+    status, headers, body = await post(strict_sandbox, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
 
     rest = str(json.loads(body)["parameters"]["retry_after"])
     assert (status, body) == recorded("a flood", rest=("7", rest))
     assert headers["Retry-After"] == rest
 
 
-async def test_the_sandbox_keeps_an_unchanged_message_in_the_same_words():
-    async with (
-        TelegramApiServer(TOKEN, settings=ServerSettings(limits=LimitSettings(enabled=False))) as server,
-        aiohttp.ClientSession() as session,
-    ):
-        place = (server.url, session)
-        reader = await join(place)
-        _, _, sent = await post(place, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
-        message_id = json.loads(sent)["result"]["message_id"]
-        found = await refused(place, "editMessageText", chat_id=reader, message_id=message_id, text="x")
+async def test_the_sandbox_keeps_an_unchanged_message_in_the_same_words(sandbox):
+    reader = await join(sandbox)
+    _, _, sent = await post(sandbox, f"bot{TOKEN}/sendMessage", chat_id=reader, text="x")
+    message_id = json.loads(sent)["result"]["message_id"]
+
+    found = await refused(sandbox, "editMessageText", chat_id=reader, message_id=message_id, text="x")
 
     assert found == recorded("not modified")
