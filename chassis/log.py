@@ -20,7 +20,7 @@ KEYS = frozenset(
         # additions, each with its reason
         "reason",  # a refusal or a change of state, in constant words
         "state", "count", "attempt", "delay_s", "suppressed", "since", "subject", "consumer", "venue", "strategy",
-        "send_id", "chat_id", "subscriber_id", "port", "url", "instance", "market_ms", "pid",
+        "send_id", "chat_id", "moved_to", "subscriber_id", "port", "url", "instance", "market_ms", "pid",
     }
 )  # fmt: skip
 LINES_PER_SECOND = 20

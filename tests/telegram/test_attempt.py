@@ -5,7 +5,19 @@ from itertools import product
 import pytest
 
 from contracts.messages import DeliveryState, SendClass
-from services.telegram.domain.attempt import Call, Close, Progress, Row, Settled, Wait, after_unknown, backoff_s, plan
+from services.telegram.domain.attempt import (
+    REPEATED,
+    Call,
+    Close,
+    Progress,
+    Row,
+    Settled,
+    Wait,
+    after_unknown,
+    backoff_s,
+    patience_s,
+    plan,
+)
 
 
 def row(state=Progress.WAITING, **more):
@@ -77,3 +89,8 @@ def test_nothing_is_ever_repeated_twice():
 
 def test_delays_grow_up_to_half_a_minute():
     assert [backoff_s(n) for n in (1, 2, 3, 7, 50)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+
+
+def test_only_what_is_never_made_again_is_waited_for_less_long():
+    assert {kind for kind in SendClass if patience_s(kind, is_idempotent=False) is None} == REPEATED
+    assert all(patience_s(kind, is_idempotent=True) is None for kind in SendClass)

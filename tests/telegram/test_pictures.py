@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.telegram.domain.pictures import REMEMBERED_KEYS, PictureRoom
+from services.telegram.domain.pictures import KEY_LIFE_S, REMEMBERED_KEYS, PictureRoom
 
 
 def test_nobody_goes_before_it_is_drawn():
@@ -101,3 +101,26 @@ def test_at_most_one_upload_at_a_time(steps):
         if not is_stored:
             uploading += freed
         assert len(uploading) <= 1
+
+
+def test_a_key_that_nobody_asks_for_is_forgotten_at_its_age_and_one_in_use_is_not():
+    room = PictureRoom()
+    room.drawn("idle")
+    room.arrive("waited for", "m:1", 1e9)
+    room.forget(0.0)
+
+    room.forget(KEY_LIFE_S - 1)
+    assert room.keys == 2
+    room.forget(KEY_LIFE_S)
+
+    assert room.keys == 1
+    assert not room.claim("idle", "m:2")
+
+
+def test_a_key_that_is_asked_for_again_begins_its_age_anew():
+    room = PictureRoom()
+    room.drawn("key")
+    room.forget(0.0)
+    room.drawn("key")
+    room.forget(KEY_LIFE_S)
+    assert room.keys == 1

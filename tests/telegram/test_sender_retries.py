@@ -204,3 +204,22 @@ async def until_waiting(gateway, send_id):
     async with asyncio.timeout(60):
         while (row := await gateway.deliveries.find(send_id)) is None or row.state != "waiting":
             await asyncio.sleep(0.01)
+
+
+async def test_a_signal_does_not_expire_behind_a_call_that_hangs(gateway, monkeypatch):
+    monkeypatch.setattr("services.telegram.domain.attempt.UNREPEATED_PATIENCE_S", 0.2)
+    original = gateway.chat.send_text
+
+    async def hanging(chat_id, shown, *more):
+        if "news" in shown.html:
+            await asyncio.Event().wait()
+        return await original(chat_id, shown, *more)
+
+    gateway.chat.send_text = hanging
+    async with gateway.running():
+        await gateway.say(send(7, text("news"), SendClass.BROADCAST, id="m:news"))
+        await gateway.say(send(7, expires_at=soon(30)))
+        assert (await gateway.until_settled("m:signal:p:7")).state is DeliveryState.DELIVERED
+
+    (lost,) = gateway.settled("m:news")
+    assert (lost.state, lost.reason) == (DeliveryState.UNKNOWN, "timed out")

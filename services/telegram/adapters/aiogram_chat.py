@@ -43,6 +43,7 @@ from aiogram.types import (
 )
 
 from chassis import metrics
+from chassis.log import redact
 from services.telegram.domain.outcome import Fault, FaultKind
 from services.telegram.domain.rendering import Keyboard, Rendered
 from services.telegram.ports import PLAIN, CallFailedError, Document, Manner, Picture, Shown
@@ -97,7 +98,7 @@ def _is_wire(error: TelegramAPIError) -> bool:
 
 
 def _refusal(error: TelegramAPIError) -> Fault:
-    said = error.message
+    said = redact(error.message)  # a proxy may repeat the URL that it refused
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
     if code is None:
         code = next((code for words, code in _CODES_BY_WORDS if words in said.lower()), 406)

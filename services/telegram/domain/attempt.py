@@ -15,6 +15,11 @@ MOST_REPEATS = 1
 REPEATED = frozenset({SendClass.EXIT, SendClass.SIGNAL})
 """What is told once more, marked as a repeat, when nobody knows whether it arrived: missing it costs money."""
 
+UNREPEATED_PATIENCE_S = 15.0
+"""How long a call is waited for that will not be made again whatever comes of it. The API holds a call for 8 s at most;
+a call that hangs for longer is lost, and a signal that stands behind it in its chat expires meanwhile.
+"""
+
 
 class Progress(StrEnum):
     """Where a send stands before it is settled."""
@@ -119,6 +124,13 @@ def after_unknown(kind: SendClass, repeats: int, *, is_idempotent: bool) -> int 
     if kind in REPEATED and repeats < MOST_REPEATS:
         return repeats + 1
     return None
+
+
+def patience_s(kind: SendClass, *, is_idempotent: bool) -> float | None:
+    """Tell how long the answer to a call is worth waiting for; None: as long as the client waits, since giving up early
+    would make a repeat of what arrived.
+    """
+    return None if is_idempotent or kind in REPEATED else UNREPEATED_PATIENCE_S
 
 
 def backoff_s(attempt: int) -> float:

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 
 REMEMBERED_KEYS = 4096
 """Keys of which we remember that they were drawn; a forgotten one is looked up again."""
+KEY_LIFE_S = 3600.0
+"""How long a key is remembered that nobody asks for: pictures are wanted within minutes of their signal."""
 
 
 @dataclass(slots=True)
 class _Key:
-    """`uploader` is the send that may carry the bytes now; `waiting` holds (until when, which send), oldest first."""
+    """`uploader` is the send that may carry the bytes now; `waiting` holds (until when, which send), oldest first;
+    `idle_since` is when the key was first seen to be of no use to anybody.
+    """
 
+    idle_since: float | None = None
     is_drawn: bool = False
     is_stored: bool = False
     uploader: str | None = None
@@ -65,6 +70,7 @@ class PictureRoom:
         key = self._keys.get(name)
         if key is None or not key.is_drawn or key.uploader not in (None, send_id):
             return False
+        key.idle_since = None
         key.uploader = send_id
         return True
 
@@ -76,6 +82,21 @@ class PictureRoom:
             key.waiting = [(until_s, send_id) for until_s, send_id in key.waiting if until_s > now_s]
         return late
 
+    def forget(self, now_s: float) -> None:
+        """Forget the keys that nobody has asked for in `KEY_LIFE_S`."""
+        for name, key in list(self._keys.items()):
+            if key.waiting or key.uploader is not None:
+                key.idle_since = None
+            elif key.idle_since is None:
+                key.idle_since = now_s
+            elif now_s - key.idle_since >= KEY_LIFE_S:
+                del self._keys[name]
+
+    @property
+    def keys(self) -> int:
+        """How many pictures are remembered."""
+        return len(self._keys)
+
     def unseen(self) -> list[str]:
         """List the pictures somebody waits for that may be there without our having heard of it."""
         return [name for name, key in self._keys.items() if key.waiting and not (key.is_drawn or key.is_stored)]
@@ -86,6 +107,7 @@ class PictureRoom:
 
     def _key(self, name: str) -> _Key:
         key = self._keys.setdefault(name, _Key())
+        key.idle_since = None
         self._keys.move_to_end(name)
         if len(self._keys) > REMEMBERED_KEYS:
             idle = (other for other, it in self._keys.items() if not it.waiting and it.uploader is None)

@@ -17,7 +17,7 @@ from chassis.errors import TransientError
 from contracts.messages import DeliveryState, PictureNotice, SendMessage, TextNotice
 from services.telegram.domain import attempt, outcome
 from services.telegram.domain.attempt import Call, Close, Row
-from services.telegram.domain.outcome import Outcome, Verdict
+from services.telegram.domain.outcome import Fault, FaultKind, Outcome, Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.handlers.letters import Letter, NotYet, Writer
 from services.telegram.handlers.turnstile import Turnstile
@@ -114,9 +114,12 @@ class Courier:
             return Later(TAKEN_ELSEWHERE_S, Verdict.RETRY, "taken elsewhere")
         await self._turnstile.pass_through()
         try:
-            shown = await letter.make()
+            async with asyncio.timeout(attempt.patience_s(send.kind, is_idempotent=is_idempotent(send))):
+                shown = await letter.make()
         except CallFailedError as e:
             return await self._failed(send, call, letter, outcome.judge(e.fault))
+        except TimeoutError:
+            return await self._failed(send, call, letter, outcome.judge(Fault(kind=FaultKind.TIMED_OUT)))
         return await self._delivered(send, call, letter, shown)
 
     async def _addressed(self, send: SendMessage) -> SendMessage:

@@ -70,6 +70,7 @@ class Gallery:
             for key in self._room.unseen():
                 release(await self._find(key))
             expire(self._room.overdue(self._clock.monotonic()))
+            self._room.forget(self._clock.monotonic())
             await self._pause()
 
     async def _pause(self) -> None:
