@@ -16,6 +16,7 @@ from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_endpoint import Endpoint, open_endpoint
 from services.telegram.adapters.aiohttp_updates import open_updates
 from services.telegram.adapters.babel_catalogue import load_catalogue
+from services.telegram.adapters.postgres_dashboards import PostgresDashboards
 from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.domain.words import Catalogue
@@ -24,6 +25,7 @@ from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.courier import Courier
+from services.telegram.handlers.dashboards import Updater
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Writer
@@ -49,7 +51,8 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         database = open_pool(
             url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
         )
-        deliveries = PostgresDeliveries(await opened.enter_async_context(database))
+        pool = await opened.enter_async_context(database)
+        deliveries, dashboards = PostgresDeliveries(pool), PostgresDashboards(pool)
         client = open_bot(
             token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
         )
@@ -61,7 +64,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         receiver = Receiver(bus, source, stage.clock, hook)
         if settings.webhook_url:
             await opened.enter_async_context(listen(settings, receiver))
-        desk = Desk(bus, words, stage.clock, settings.symbol, settings.operator_ids)
+        desk = Desk(bus, dashboards, words, stage.clock, settings.symbol, settings.operator_ids)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
         async with asyncio.TaskGroup() as tasks:
@@ -70,6 +73,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             watch = FeedWatch(bus, stage.clock, settings.operator_ids)
             optional = (
                 watch.run(),
+                Updater(bus, dashboards, words, stage.clock).run(),
                 collect(bus, stage.clock, abandoned.mourn),
                 chores.name_commands(chat, words, settings.operator_ids),
                 chores.prune(deliveries, settings.keep_days),

@@ -18,6 +18,7 @@ from tests.telegram.builders import (
     subscriber,
 )
 from tests.telegram.fake_chat import FakeChat
+from tests.telegram.memory_dashboards import MemoryDashboards
 from tests.telegram.positions_room import PositionsRoom
 
 TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"
@@ -73,7 +74,7 @@ class Phone:
 async def a_phone(operators=()):
     """Open a phone in front of a conversation; 77 is its owner."""
     bus, chat = MemoryBus(ManualClock(NOW)), FakeChat(people={77})
-    desk = Desk(bus, WORDS, ManualClock(NOW), "XAUUSD", operators)
+    desk = Desk(bus, MemoryDashboards(), WORDS, ManualClock(NOW), "XAUUSD", operators)
     room = PositionsRoom([subscriber()])
     async with (
         open_bot(TOKEN, "http://127.0.0.1:1", timeout_s=1, connections=1) as bot,

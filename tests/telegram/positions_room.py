@@ -28,6 +28,7 @@ class PositionsRoom:
         self.chart_key = "abcdef"
         self.errors = {}
         self.preferences = {}
+        self.history = None
 
     @asynccontextmanager
     async def answering(self, bus):
@@ -41,7 +42,7 @@ class PositionsRoom:
             catalogue.DEACTIVATE: lambda q: self.change(q, active=False),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
-            catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
+            catalogue.HISTORY: lambda q: self.known(q, self.history or history(page=q.page)),
             catalogue.WHY: lambda q: self.known(q, self.why),
             catalogue.REQUEST_CHART: lambda q: self.known(q, ChartRequested(chart_key=self.chart_key)),
         }

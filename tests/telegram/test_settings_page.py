@@ -12,6 +12,7 @@ from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_updates import open_updates
+from services.telegram.adapters.postgres_dashboards import PostgresDashboards
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.receiver import Receiver
@@ -51,7 +52,7 @@ async def bot_running(gateway, server, room):
         room.answering(gateway.bus),
     ):
         gateway.chat = AiogramChat(bot)
-        desk = Desk(gateway.bus, WORDS, gateway.clock, "XAUUSD")
+        desk = Desk(gateway.bus, PostgresDashboards(gateway.pool), WORDS, gateway.clock, "XAUUSD")
         dialogue = AiogramDialogue(bot, Conversation(desk, gateway.chat))
         async with gateway.running(), asyncio.TaskGroup() as group:
             group.create_task(Receiver(gateway.bus, source, gateway.clock).run(stop))

@@ -17,6 +17,7 @@ class Verb(StrEnum):
     AUTO = "auto"
     DEAD_LETTERS = "dlq"
     SETTINGS = "set"
+    DASHBOARD = "dash"
 
 
 class TooLongError(ValueError):

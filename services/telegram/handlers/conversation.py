@@ -10,7 +10,7 @@ from contracts import catalogue
 from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
-from services.telegram.handlers import dead_letters, manual_signal, position, preferences, start, trades
+from services.telegram.handlers import dashboards, dead_letters, manual_signal, position, preferences, start, trades
 from services.telegram.handlers import help as help_topic
 from services.telegram.handlers.desk import Desk, Reader, Request
 from services.telegram.ports import CallFailedError, Chat
@@ -29,6 +29,8 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "signal": manual_signal.request_signal,
     "status": position.show_status,
     "why": position.show_why,
+    "dashboard": dashboards.open_dashboard,
+    "stopdashboard": dashboards.stop_dashboard,
     "history": trades.show_history,
     "help": help_topic.show_help,
 }
@@ -45,6 +47,7 @@ PRESSES: dict[Verb, Topic] = {
     Verb.LANGUAGE: preferences.press_language,
     Verb.AUTO: preferences.press_auto,
     Verb.SETTINGS: preferences.press_setting,
+    Verb.DASHBOARD: dashboards.press_stop,
     Verb.HISTORY: trades.turn_page,
 }
 
@@ -93,6 +96,7 @@ class Conversation:
 
     async def blocked(self, person_id: int, at: datetime) -> None:
         """Have nothing more made for a person who blocked us. Raises TransientError: try again."""
+        await self._desk.dashboards.forget_all(person_id)
         question = DeactivateSubscriber(subscriber_id=person_id, reason="blocked", seen_at=at + TELEGRAM_ROUNDS_BY)
         try:
             await self._desk.bus.ask(catalogue.DEACTIVATE, question)

@@ -15,9 +15,12 @@ from contracts.messages import SendClass, SendMessage, TextNotice
 from services.telegram.domain.rendering import Rendered
 from services.telegram.domain.times import DEFAULT_ZONE
 from services.telegram.domain.words import Catalogue, Words, guess_language, in_language
+from services.telegram.ports import Dashboards
 
 ANSWER_LIFE = timedelta(minutes=15)
 """How long an answer is worth sending: nobody waits longer for one."""
+EDIT_LIFE = timedelta(seconds=30)
+"""How long an edit of a dashboard is worth sending: a newer one comes."""
 
 logger = structlog.get_logger()
 
@@ -48,8 +51,17 @@ class Reader:
 class Desk:
     """Asks the other rooms and sends answers the way every message goes: durable and in order."""
 
-    def __init__(self, bus: Bus, words: Catalogue, clock: Clock, symbol: str, operators: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        dashboards: Dashboards,
+        words: Catalogue,
+        clock: Clock,
+        symbol: str,
+        operators: Collection[int] = (),
+    ) -> None:
         self.bus = bus
+        self.dashboards = dashboards
         self.clock = clock
         self.symbol = symbol
         self._words = words
