@@ -152,6 +152,22 @@ class Dashboards(Protocol):
         ...
 
 
+class Channels(Protocol):
+    """What is kept of the channels we publish to. Every method is one short transaction and raises TransientError."""
+
+    async def known(self) -> frozenset[int]:
+        """List the channels that positions was told of."""
+        ...
+
+    async def remember(self, chat_id: int) -> None:
+        """Add one; harmless where it is known."""
+        ...
+
+    async def forget(self, chat_id: int) -> None:
+        """Take one away; harmless where it is not there."""
+        ...
+
+
 class PollConflictError(Exception):
     """Somebody else reads the updates of this bot, or a webhook is set (409)."""
 

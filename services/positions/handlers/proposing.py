@@ -25,6 +25,8 @@ from services.positions.handlers.isolation import in_parts
 from services.positions.handlers.speech import wished
 from services.positions.ports import Candidate, Change, Look, Proposal, Refused, Work
 
+BEFORE_ALL = -(2**63)
+"""Below every id: channels have negative ones, so that they are handed a signal first."""
 PAGE = 250
 """Subscribers worked on without a break: about 10 ms, so that ticks do not wait."""
 
@@ -115,7 +117,7 @@ class Proposing:
     async def _to_all(self, work: Work, offering: Offering) -> None:
         signal, look = offering.terms.signal, self._look(offering, offering.terms.quote_ms)
         await work.proposals.record(offering.terms)
-        after_id = -1
+        after_id = BEFORE_ALL
         while page := await work.proposals.candidates(look, after_id=after_id, limit=PAGE):
             after_id = page[-1].person.subscriber_id
             await self._to_some(work, offering, page)

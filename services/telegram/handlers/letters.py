@@ -62,6 +62,8 @@ class Writer:
         if isinstance(content, PictureNotice):
             return await self._join_letter(send, content)
         shown = render(send, self._words, is_repeat=call.is_repeat)
+        if send.chat_id < 0:  # a channel or a group: a button there would ask for whoever presses it, in front of all
+            shown = Rendered(shown.html)
         if isinstance(content, TextNotice) and content.edit_message_id is not None:
             message_id = content.edit_message_id
             return Letter(shown, lambda: self._chat.edit_text(send.chat_id, message_id, shown))

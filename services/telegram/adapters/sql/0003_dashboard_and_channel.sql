@@ -24,3 +24,9 @@ comment on column dashboard.is_final is 'the last edit is on its way: the row go
 
 create unique index dashboard_live on dashboard (subscriber_id, symbol) where ending is null;
 create index dashboard_due on dashboard (next_at);
+
+-- The channels we publish to, as positions was told: one that the settings name no more is taken out of service there.
+create table channel (
+    chat_id bigint primary key check (chat_id < 0),
+    since timestamptz not null default now()
+);
