@@ -21,7 +21,7 @@ from services.telegram.domain import notices, outcome
 from services.telegram.domain.attempt import Call, Close
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
-from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, visible_length
+from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, visible_length, within
 from services.telegram.domain.words import Catalogue, Words, in_language
 from services.telegram.ports import CallFailedError, Chat, Deliveries, Picture, Shown
 
@@ -137,9 +137,9 @@ def render(send: SendMessage, catalogue_: Catalogue, *, is_repeat: bool = False)
     words = in_language(catalogue_, send.language)
     limit = CAPTION_LIMIT if send.chart_key is not None else TEXT_LIMIT
     if not is_repeat:
-        return _render(send, words, limit)
+        return within(_render(send, words, limit), limit)
     mark_length = visible_length(notices.repeated(Rendered(""), words).html)
-    return notices.repeated(_render(send, words, limit - mark_length), words)
+    return notices.repeated(within(_render(send, words, limit - mark_length), limit - mark_length), words)
 
 
 def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
