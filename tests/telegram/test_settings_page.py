@@ -26,6 +26,7 @@ IS_CI = os.environ.get("CI") == "true"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.real,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not CHROMIUM.exists() and not IS_CI, reason=f"{CHROMIUM} is missing"),
 ]
 
@@ -37,7 +38,7 @@ async def page():
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         opened = await browser.new_page(viewport={"width": 390, "height": 844})
-        opened.set_default_timeout(30_000)
+        opened.set_default_timeout(60_000)
         yield opened
         await browser.close()
 
@@ -66,6 +67,7 @@ async def bot_running(gateway, server, room):
 async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page):
     from playwright.async_api import expect
 
+    expect.set_options(timeout=60_000)
     room = PositionsRoom()
     async with TelegramApiServer(TOKEN, settings=ServerSettings(limits=NO_LIMITS)) as server:
         asking = page.context.request
@@ -74,7 +76,7 @@ async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page
             await page.goto(server.url)
             await page.get_by_test_id("chat-item").click()
             await say(page, "/start")
-            await expect(page.get_by_text("Welcome, Budi")).to_be_visible()
+            await expect(page.get_by_test_id("message").filter(has_text="Welcome, Budi")).to_be_visible()
             await say(page, "/settings")
             menu = page.get_by_test_id("message").filter(has_text="Daily loss limit")
             await expect(menu).to_be_visible()
@@ -88,7 +90,7 @@ async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page
             await expect(page.get_by_test_id("message").filter(has_text="A fixed size")).to_have_count(0)
 
             await say(page, "/settings lots 7")
-            await expect(page.get_by_text("is not possible here")).to_be_visible()
+            await expect(page.get_by_test_id("message").filter(has_text="is not possible here")).to_be_visible()
     assert [str(person.lots) for person in room.people.values()] == ["0.05"]
 
 
