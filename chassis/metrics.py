@@ -126,6 +126,7 @@ PAID_STARS = Counter(
 )
 FLOOD_WAITS = Counter("sinyal_flood_waits_total", "429 answers. Rising: the limits are set too high.", ["scope"])
 UPDATES = Counter("sinyal_updates_total", "Updates handled, by kind.", ["kind"])
+DASHBOARDS = Gauge("sinyal_dashboards", "Live dashboards. Those of ended trades that stay: positions does not answer.")
 WEBHOOK_PUSHES = Counter(
     "sinyal_webhook_pushes_total",
     "Calls of the webhook by outcome. forged: somebody tries the door; unstored: the broker is away, Telegram repeats.",

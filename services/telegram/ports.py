@@ -7,6 +7,7 @@ from typing import Protocol
 
 from contracts.messages import SendMessage
 from services.telegram.domain.attempt import Call, Row
+from services.telegram.domain.dashboards import Dashboard
 from services.telegram.domain.outcome import Fault
 from services.telegram.domain.rendering import Rendered
 
@@ -160,6 +161,56 @@ class Forgotten(Protocol):
 
     async def prune(self, days: int) -> None:
         """Forget even that somebody was forgotten more than `days` ago."""
+        ...
+
+
+class Dashboards(Protocol):
+    """What is kept of live dashboards. Every method is one short transaction and raises TransientError."""
+
+    async def open(self, dashboard: Dashboard) -> None:
+        """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing."""
+        ...
+
+    async def stop(self, subscriber_id: int) -> bool:
+        """End all dashboards of a person with a last edit; False where there are none."""
+        ...
+
+    async def forget_all(self, subscriber_id: int) -> None:
+        """Forget the dashboards of a person who cannot be reached."""
+        ...
+
+    async def forget(self, dashboard_id: str) -> None:
+        """Forget one."""
+        ...
+
+    async def claim(self, limit: int) -> list[Dashboard]:
+        """Take what is due, the oldest first; nobody else looks at it for a moment."""
+        ...
+
+    async def show(
+        self, row: Dashboard, *, send_id: str, shown: str, position_id: str | None, is_final: bool = False
+    ) -> None:
+        """Write that an edit is on its way; a final one is the last. One that another copy was faster with is not."""
+        ...
+
+    async def count(self) -> int:
+        """Count the dashboards there are."""
+        ...
+
+
+class Channels(Protocol):
+    """What is kept of the channels we publish to. Every method is one short transaction and raises TransientError."""
+
+    async def known(self) -> frozenset[int]:
+        """List the channels that positions was told of."""
+        ...
+
+    async def remember(self, chat_id: int) -> None:
+        """Add one; harmless where it is known."""
+        ...
+
+    async def forget(self, chat_id: int) -> None:
+        """Take one away; harmless where it is not there."""
         ...
 
 

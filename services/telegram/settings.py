@@ -27,6 +27,13 @@ class TelegramSettings(RoomSettings):
     operators: str = Field(
         "", pattern=r"^\s*(-?\d+\s*(,\s*-?\d+\s*)*)?$", description="ids of those who run the bot, comma separated"
     )
+    channels: str = Field(
+        "",
+        pattern=r"^\s*(-\d+\s*(,\s*-\d+\s*)*)?$",
+        description="ids of channels and groups that every signal and its outcome are published to, comma separated; "
+        "positions must let them in, and the bot must be their administrator",
+    )
+    channel_language: str = Field("id", pattern="^(id|en)$", description="what the channels read: id or en")
     per_second: float = Field(28.0, gt=0, le=1000, description="calls in all; Telegram allows about 30")
     paid_per_second: float = Field(
         0.0,
@@ -86,6 +93,11 @@ class TelegramSettings(RoomSettings):
     def operator_ids(self) -> tuple[int, ...]:
         """The operators' ids."""
         return tuple(int(text) for text in self.operators.split(",") if text.strip())
+
+    @property
+    def channel_ids(self) -> tuple[int, ...]:
+        """The channels' ids, each once."""
+        return tuple(dict.fromkeys(int(text) for text in self.channels.split(",") if text.strip()))
 
     @property
     def limits(self) -> Limits:

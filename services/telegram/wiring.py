@@ -16,6 +16,8 @@ from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_endpoint import Endpoint, open_endpoint
 from services.telegram.adapters.aiohttp_updates import open_updates
 from services.telegram.adapters.babel_catalogue import load_catalogue
+from services.telegram.adapters.postgres_channels import PostgresChannels
+from services.telegram.adapters.postgres_dashboards import PostgresDashboards
 from services.telegram.adapters.postgres_deliveries import PostgresDeliveries
 from services.telegram.adapters.postgres_forgotten import PostgresForgotten
 from services.telegram.domain.pictures import PictureRoom
@@ -23,7 +25,9 @@ from services.telegram.domain.words import Catalogue
 from services.telegram.handlers import chores
 from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
+from services.telegram.handlers.channels import Publishing
 from services.telegram.handlers.conversation import Conversation
+from services.telegram.handlers.dashboards import Updater
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.discreet import DiscreetCourier
 from services.telegram.handlers.gallery import Gallery
@@ -53,6 +57,7 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         )
         pool = await opened.enter_async_context(database)
         deliveries, forgotten = PostgresDeliveries(pool), PostgresForgotten(pool, token)
+        dashboards = PostgresDashboards(pool)
         client = open_bot(
             token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
         )
@@ -64,15 +69,20 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
         receiver = Receiver(bus, source, stage.clock, hook)
         if settings.webhook_url:
             await opened.enter_async_context(listen(settings, receiver))
-        desk = Desk(bus, words, stage.clock, settings.symbol, forgotten, settings.operator_ids)
+        kept = PostgresChannels(pool)
+        publishing = Publishing(bus, kept, stage.clock, settings.channel_ids, settings.channel_language)
+        desk = Desk(bus, dashboards, forgotten, words, stage.clock, settings.symbol, settings.operator_ids)
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
+        stage.health.add("channels", lambda: Check(True, publishing.trouble, {"channels": len(settings.channel_ids)}))
         async with asyncio.TaskGroup() as tasks:
             for living in (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)):
                 tasks.create_task(living)
             watch = FeedWatch(bus, stage.clock, settings.operator_ids)
             optional = (
                 watch.run(),
+                publishing.run(),
+                Updater(bus, dashboards, words, stage.clock).run(),
                 collect(bus, stage.clock, abandoned.mourn),
                 chores.name_commands(chat, words, settings.operator_ids),
                 chores.prune(deliveries, forgotten, settings.keep_days),

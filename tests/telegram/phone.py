@@ -18,6 +18,7 @@ from tests.telegram.builders import (
     subscriber,
 )
 from tests.telegram.fake_chat import FakeChat
+from tests.telegram.memory_dashboards import MemoryDashboards
 from tests.telegram.positions_room import PositionsRoom
 
 TOKEN = "1000000001:SANDBOX-sandbox-SANDBOX-sandbox-001"
@@ -75,7 +76,7 @@ async def a_phone(operators=()):
     clock = ManualClock(NOW)
     bus, chat = MemoryBus(clock), FakeChat(people={77})
     room = PositionsRoom([subscriber()])
-    desk = Desk(bus, WORDS, clock, "XAUUSD", room.forgotten, operators)
+    desk = Desk(bus, MemoryDashboards(), room.forgotten, WORDS, clock, "XAUUSD", operators)
     async with (
         open_bot(TOKEN, "http://127.0.0.1:1", timeout_s=1, connections=1) as bot,
         room.answering(bus),

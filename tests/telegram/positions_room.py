@@ -39,6 +39,7 @@ class PositionsRoom:
         self.errors = {}
         self.preferences = {}
         self.forgotten = Forgotten()
+        self.history = None
 
     @asynccontextmanager
     async def answering(self, bus):
@@ -54,7 +55,7 @@ class PositionsRoom:
             catalogue.EXPORT: lambda q: self.known(q, Exported(json_key="a1", csv_key="b2", trades=12)),
             catalogue.REQUEST_SIGNAL: lambda q: self.known(q, self.signal),
             catalogue.STATUS: lambda q: self.known(q, self.status),
-            catalogue.HISTORY: lambda q: self.known(q, history(page=q.page)),
+            catalogue.HISTORY: lambda q: self.known(q, self.history or history(page=q.page)),
             catalogue.WHY: lambda q: self.known(q, self.why),
             catalogue.STATISTICS: lambda q: self.known(q, statistics(days=q.days)),
             catalogue.RECORD: lambda q: self.known(q, statistics(days=q.days)),

@@ -12,6 +12,7 @@ from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_updates import open_updates
+from services.telegram.adapters.postgres_dashboards import PostgresDashboards
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.receiver import Receiver
@@ -25,6 +26,7 @@ IS_CI = os.environ.get("CI") == "true"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.real,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not CHROMIUM.exists() and not IS_CI, reason=f"{CHROMIUM} is missing"),
 ]
 
@@ -36,7 +38,7 @@ async def page():
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         opened = await browser.new_page(viewport={"width": 390, "height": 844})
-        opened.set_default_timeout(30_000)
+        opened.set_default_timeout(60_000)
         yield opened
         await browser.close()
 
@@ -51,7 +53,7 @@ async def bot_running(gateway, server, room):
         room.answering(gateway.bus),
     ):
         gateway.chat = AiogramChat(bot)
-        desk = Desk(gateway.bus, WORDS, gateway.clock, "XAUUSD")
+        desk = Desk(gateway.bus, PostgresDashboards(gateway.pool), gateway.forgotten, WORDS, gateway.clock, "XAUUSD")
         dialogue = AiogramDialogue(bot, Conversation(desk, gateway.chat))
         async with gateway.running(), asyncio.TaskGroup() as group:
             group.create_task(Receiver(gateway.bus, source, gateway.clock).run(stop))
@@ -65,6 +67,7 @@ async def bot_running(gateway, server, room):
 async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page):
     from playwright.async_api import expect
 
+    expect.set_options(timeout=60_000)
     room = PositionsRoom()
     async with TelegramApiServer(TOKEN, settings=ServerSettings(limits=NO_LIMITS)) as server:
         asking = page.context.request
@@ -73,7 +76,7 @@ async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page
             await page.goto(server.url)
             await page.get_by_test_id("chat-item").click()
             await say(page, "/start")
-            await expect(page.get_by_text("Welcome, Budi")).to_be_visible()
+            await expect(page.get_by_test_id("message").filter(has_text="Welcome, Budi")).to_be_visible()
             await say(page, "/settings")
             menu = page.get_by_test_id("message").filter(has_text="Daily loss limit")
             await expect(menu).to_be_visible()
@@ -87,7 +90,7 @@ async def test_a_person_changes_settings_by_pressing_and_by_typing(gateway, page
             await expect(page.get_by_test_id("message").filter(has_text="A fixed size")).to_have_count(0)
 
             await say(page, "/settings lots 7")
-            await expect(page.get_by_text("is not possible here")).to_be_visible()
+            await expect(page.get_by_test_id("message").filter(has_text="is not possible here")).to_be_visible()
     assert [str(person.lots) for person in room.people.values()] == ["0.05"]
 
 

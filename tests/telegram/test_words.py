@@ -14,6 +14,7 @@ from contracts.messages import ExitReason, FeedState, Mode
 from services.positions.domain.gates import Refusal
 from services.telegram.adapters.babel_catalogue import load_catalogue
 from services.telegram.domain.commands import COMMANDS
+from services.telegram.domain.dashboards import Ending
 from services.telegram.domain.settings_menu import ITEMS
 from services.telegram.domain.words import Html, Words, guess_language, in_language, join, safe
 
@@ -27,6 +28,7 @@ FAMILIES = {
     *(f"settings.{item.name}" for item in ITEMS),
     *(f"settings.takes.{item.name}" for item in ITEMS),
     *(f"settings.targets.{count}" for count in ("single", "three")),
+    *(f"dash.{ending.value}" for ending in Ending),
     *(f"command.{command.name}" for command in COMMANDS),
 }
 """Keys that the code puts together from a value of an enumeration."""

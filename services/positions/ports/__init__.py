@@ -68,7 +68,7 @@ class Applicant:
     lots: Decimal
 
 
-NOBODY = -1
+NOBODY = -(2**63)
 """Lower than the id of any subscriber."""
 
 

@@ -31,6 +31,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("stopmonitor", "stopmonitor", "berhenti"),
     Command("signal", "signal", "sinyal", ("getsignal",)),
     Command("status", "status", "posisi"),
+    Command("dashboard", "dashboard", "dashboard"),
+    Command("stopdashboard", "stopdashboard", "stopdashboard"),
     Command("history", "history", "riwayat"),
     Command("performance", "performance", "performa"),
     Command("analytics", "analytics", "analitik"),

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     DEAD_LETTERS = "dlq"
     SETTINGS = "set"
     ERASE = "erase"
+    DASHBOARD = "dash"
 
 
 class TooLongError(ValueError):

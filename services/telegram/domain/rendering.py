@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import NamedTuple
 
@@ -13,11 +13,14 @@ from services.telegram.domain.words import Html, Words, join
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 
+RAW_LIMIT = 32_768
+"""Bytes of a text with its markup; Telegram refuses a longer one before it counts what is visible."""
+
 _TAG = re.compile(r"<[^>]*>")
-_PIECE = re.compile(r"(?P<tag><[^>]*>)|&[#\w]+;|.", re.DOTALL)
-_ELLIPSIS = "…"
-_NEAR = 200
-"""Visible characters that may be given up for a cut behind a line or a word."""
+_PIECE = re.compile(r"<[^>]*>|&(?:lt|gt|amp|quot|#[0-9]+|#x[0-9a-fA-F]+);|.", re.DOTALL)
+_CUT = "…"
+_WORTH_A_BREAK = 0.5
+"""A cut at the end of a line or a word is better than one in a word, unless half of what fits would go with it."""
 
 Keyboard = tuple[tuple[Button, ...], ...]
 
@@ -69,33 +72,42 @@ def fit(blocks: Sequence[Block], limit: int) -> Html:
     return text
 
 
-def shorten(html: str, limit: int) -> str:
-    """Cut markup to `limit` visible characters: behind a line where one ends near, else behind a word; never inside a
-    tag or an entity. What is open is closed, and an ellipsis says that there was more.
+def within(shown: Rendered, limit: int) -> Rendered:
+    """Cut a text that no leaving out has made fit: at the end of a line, else of a word, never inside a tag or an
+    entity; what was open is closed, and the cut shows. A text that fits stays as it is.
     """
-    if visible_length(html) <= limit:
-        return html
-    kept, whole = 0, Cut(False, 0, 0, ())
-    opened: tuple[str, ...] = ()
-    cuts: list[Cut] = []
-    for piece in _PIECE.finditer(html):
-        if piece["tag"]:
-            opened = _after_tag(opened, piece["tag"])
-            continue
-        if piece[0].isspace():
-            cuts.append(Cut(piece[0] == "\n", piece.start(), kept, opened))
-        if kept + len(unescape(piece[0])) > limit - len(_ELLIPSIS):
+    if visible_length(shown.html) <= limit and len(shown.html.encode()) <= RAW_LIMIT:
+        return shown
+    return replace(shown, html=_cut(shown.html, limit - 1))
+
+
+def _cut(html: str, most: int) -> str:
+    kept: list[str] = []
+    opened: list[str] = []
+    breaks: dict[str, tuple[int, tuple[str, ...]]] = {}
+    visible = raw = 0
+    for piece in _PIECE.findall(html):
+        is_tag = piece.startswith("<")
+        closing = sum(len(tag) + 3 for tag in opened) + len(_CUT.encode())
+        if visible + (not is_tag) > most or raw + len(piece.encode()) + closing > RAW_LIMIT:
             break
-        kept += len(unescape(piece[0]))
-        whole = Cut(False, piece.end(), kept, opened)
-    cut = max((cut for cut in cuts if kept - cut.kept <= _NEAR), default=whole)
-    return html[: cut.place] + _ELLIPSIS + "".join(f"</{name}>" for name in reversed(cut.opened))
+        if piece in ("\n", " ") and visible >= most * _WORTH_A_BREAK:
+            breaks[piece] = (len(kept), tuple(opened))
+        if is_tag:
+            _note_tag(piece, opened)
+        kept.append(piece)
+        visible += not is_tag
+        raw += len(piece.encode())
+    end, still_open = breaks.get("\n") or breaks.get(" ") or (len(kept), tuple(opened))
+    return "".join((*kept[:end], _CUT, *(f"</{tag}>" for tag in reversed(still_open))))
 
 
-def _after_tag(opened: tuple[str, ...], tag: str) -> tuple[str, ...]:
-    """Tell which tags are open behind a tag."""
-    name = tag.strip("</>").split()[0]
-    return opened[:-1] if tag.startswith("</") else (*opened, name)
+def _note_tag(tag: str, opened: list[str]) -> None:
+    """Note which tags are open; a closing one closes the innermost."""
+    if tag.startswith("</"):
+        opened.pop()
+    else:
+        opened.append(tag[1:-1].partition(" ")[0])
 
 
 def button(words: Words, key: str, verb: Verb, argument: str = "") -> Button:

@@ -11,6 +11,7 @@ from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
 from services.telegram.domain.presses import Verb, unpack
 from services.telegram.handlers import (
+    dashboards,
     dead_letters,
     farewell,
     manual_signal,
@@ -38,6 +39,8 @@ FOR_SUBSCRIBERS: dict[str, Topic] = {
     "signal": manual_signal.request_signal,
     "status": position.show_status,
     "why": position.show_why,
+    "dashboard": dashboards.open_dashboard,
+    "stopdashboard": dashboards.stop_dashboard,
     "history": trades.show_history,
     "performance": statistics.show_performance,
     "analytics": statistics.show_analytics,
@@ -58,6 +61,7 @@ PRESSES: dict[Verb, Topic] = {
     Verb.LANGUAGE: preferences.press_language,
     Verb.AUTO: preferences.press_auto,
     Verb.SETTINGS: preferences.press_setting,
+    Verb.DASHBOARD: dashboards.press_stop,
     Verb.HISTORY: trades.turn_page,
 }
 
@@ -109,6 +113,7 @@ class Conversation:
 
     async def blocked(self, person_id: int, at: datetime) -> None:
         """Have nothing more made for a person who blocked us. Raises TransientError: try again."""
+        await self._desk.dashboards.forget_all(person_id)
         question = DeactivateSubscriber(subscriber_id=person_id, reason="blocked", seen_at=at + TELEGRAM_ROUNDS_BY)
         try:
             await self._desk.bus.ask(catalogue.DEACTIVATE, question)

@@ -15,10 +15,12 @@ from contracts.messages import DocumentNotice, SendClass, SendMessage, TextNotic
 from services.telegram.domain.rendering import Rendered
 from services.telegram.domain.times import DEFAULT_ZONE
 from services.telegram.domain.words import Catalogue, Words, guess_language, in_language
-from services.telegram.ports import Forgotten
+from services.telegram.ports import Dashboards, Forgotten
 
 ANSWER_LIFE = timedelta(minutes=15)
 """How long an answer is worth sending: nobody waits longer for one."""
+EDIT_LIFE = timedelta(seconds=30)
+"""How long an edit of a dashboard is worth sending: a newer one comes."""
 
 TELEGRAM_ROUNDS_BY = timedelta(seconds=1)
 """Telegram's dates are whole seconds, rounded down: a block just after a press must not look older than it."""
@@ -52,16 +54,18 @@ class Reader:
 class Desk:
     """Asks the other rooms and sends answers the way every message goes: durable and in order."""
 
-    def __init__(  # it puts parts together
+    def __init__(  # noqa: PLR0913, PLR0917  # it puts parts together
         self,
         bus: Bus,
+        dashboards: Dashboards,
+        forgotten: Forgotten,
         words: Catalogue,
         clock: Clock,
         symbol: str,
-        forgotten: Forgotten,
         operators: Collection[int] = (),
     ) -> None:
         self.bus = bus
+        self.dashboards = dashboards
         self.clock = clock
         self.symbol = symbol
         self.forgotten = forgotten

@@ -23,7 +23,7 @@ from services.telegram.domain import figures, notices, outcome
 from services.telegram.domain.attempt import Call, Close
 from services.telegram.domain.outcome import Verdict
 from services.telegram.domain.pictures import PictureRoom
-from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, shorten, visible_length
+from services.telegram.domain.rendering import CAPTION_LIMIT, TEXT_LIMIT, Rendered, visible_length, within
 from services.telegram.domain.words import Catalogue, Words, in_language
 from services.telegram.ports import CallFailedError, Chat, Deliveries, Document, Manner, Picture, Shown
 
@@ -83,6 +83,8 @@ class Writer:
         if isinstance(content, DocumentNotice):
             return await self._document_letter(send, content)
         shown = render(send, self._words, is_repeat=call.is_repeat)
+        if send.chat_id < 0:  # a channel or a group: a button there would ask for whoever presses it, in front of all
+            shown = Rendered(shown.html)
         if isinstance(content, TextNotice) and content.edit_message_id is not None:
             message_id = content.edit_message_id
             return Letter(shown, lambda: self._chat.edit_text(send.chat_id, message_id, shown))
@@ -114,7 +116,7 @@ class Writer:
         body = await self._bus.get(catalogue.EXPORTS, notice.key)
         if body is None:
             return Close(DeliveryState.EXPIRED, "the file is gone")
-        shown, document = Rendered(notice.html), Document(notice.filename, body)
+        shown, document = within(Rendered(notice.html), CAPTION_LIMIT), Document(notice.filename, body)
         return Letter(shown, lambda: self._chat.send_document(send.chat_id, document, shown, self._manner(send, None)))
 
     async def _picture_at_hand(self, send: SendMessage) -> Picture | None:
@@ -173,9 +175,9 @@ def render(send: SendMessage, catalogue_: Catalogue, *, is_repeat: bool = False)
     words = in_language(catalogue_, send.language)
     limit = CAPTION_LIMIT if send.chart_key is not None else TEXT_LIMIT
     if not is_repeat:
-        return _render(send, words, limit)
+        return within(_render(send, words, limit), limit)
     mark_length = visible_length(notices.repeated(Rendered(""), words).html)
-    return notices.repeated(_render(send, words, limit - mark_length), words)
+    return notices.repeated(within(_render(send, words, limit - mark_length), limit - mark_length), words)
 
 
 def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
@@ -187,9 +189,9 @@ def _render(send: SendMessage, words: Words, limit: int) -> Rendered:
         case ReducedNotice() | StopNotice() | PauseNotice() | SummaryNotice() | FeedNotice():
             return _render_brief(send.content, words, send.time_zone)
         case TextNotice(html=html, buttons=buttons):
-            return Rendered(shorten(html, limit), buttons)
+            return Rendered(html, buttons)
         case DocumentNotice(html=html):
-            return Rendered(shorten(html, CAPTION_LIMIT))
+            return Rendered(html)
         case PictureNotice():
             return Rendered("")
 

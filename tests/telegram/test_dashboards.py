@@ -1,0 +1,400 @@
+"""Live dashboards: rows that any process goes on with, edits that keep their distance, the result at the end."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from chassis.errors import AskFailedError
+from contracts import catalogue
+from contracts.asks import GetStatus
+from contracts.messages import DeliveryState, FeedState
+from services.telegram.adapters import postgres_dashboards
+from services.telegram.adapters.postgres_dashboards import PostgresDashboards
+from services.telegram.domain import dashboards
+from services.telegram.domain.dashboards import Dashboard, Ending, Step, next_step
+from services.telegram.handlers import dashboards as handling
+from services.telegram.handlers.conversation import Conversation
+from services.telegram.handlers.dashboards import Updater
+from services.telegram.handlers.desk import Desk, Request
+from tests.telegram.builders import (
+    ENGLISH,
+    MARKET_MS,
+    POSITION,
+    WORDS,
+    history,
+    open_position,
+    status,
+    subscriber,
+    trade,
+)
+from tests.telegram.fake_chat import BLOCKED, Trouble, said
+from tests.telegram.gateway import until
+from tests.telegram.memory_dashboards import MemoryDashboards
+from tests.telegram.positions_room import PositionsRoom
+
+GAP_S = 0.3
+
+
+def a_row(number=1, person=7, **more):
+    values = {"subscriber_id": person, "chat_id": person, "symbol": "XAUUSD", "language": "en", "time_zone": "UTC"}
+    return Dashboard(dashboard_id=f"m:reply:{number}", **{**values, **more})
+
+
+class House:
+    """A gateway with positions behind it and an updater that tests run and kill."""
+
+    def __init__(self, gateway, room):
+        self.gateway, self.room = gateway, room
+        self.rows = PostgresDashboards(gateway.pool)
+        self.conversation = Conversation(
+            Desk(gateway.bus, self.rows, gateway.forgotten, WORDS, gateway.clock, "XAUUSD"), gateway.chat
+        )
+        self._updates = 0
+
+    @contextlib.asynccontextmanager
+    async def updating(self):
+        """Run an updater; leaving kills it where it stands."""
+        task = asyncio.ensure_future(Updater(self.gateway.bus, self.rows, WORDS, self.gateway.clock).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def says(self, command, person=7):
+        self._updates += 1
+        await self.conversation.command(command, self._request(person))
+
+    async def blocks(self, person=7):
+        await self.conversation.blocked(person, datetime.now(UTC))
+
+    def _request(self, person):
+        return Request(
+            update_id=self._updates, chat_id=person, person_id=person, name="B", language_code="en",
+            at=datetime.now(UTC), trace="",
+        )  # fmt: skip
+
+    def moves(self, price, pnl):
+        self.room.status = status(position=open_position(price=price, pnl=Decimal(pnl)))
+
+    def ends(self):
+        """Close the trade: it is in the history, and not in the status any more."""
+        self.room.status = status()
+        self.room.history = history(trades=(trade(2), trade(1, position_id=POSITION, pnl=Decimal("8.40"), r=2.05)))
+
+    def reads(self, person=7):
+        """Tell what stands in the bubbles of a person."""
+        return [bubble.shown.html for bubble in self.gateway.chat.of(person)]
+
+    def edits(self):
+        return [one for one in self.gateway.bus.said(catalogue.SEND) if one.coalesce is not None]
+
+    async def until_reads(self, words, person=7):
+        await until(lambda: any(words in text for text in self.reads(person)))
+
+    async def until_empty(self, within_s=60.0):
+        async with asyncio.timeout(within_s):
+            while await self.rows.count():
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(postgres_dashboards, "GAP_S", GAP_S)
+    monkeypatch.setattr(postgres_dashboards, "CLAIM_S", 0.05)
+    monkeypatch.setattr(handling, "LOOK_S", 0.02)
+
+
+@pytest.fixture
+async def house(gateway):
+    people = [subscriber(subscriber_id=one, chat_id=one, language="en") for one in (7, 8)]
+    room = PositionsRoom(people)
+    room.status = status(position=open_position())
+    async with room.answering(gateway.bus), gateway.running():
+        yield House(gateway, room)
+
+
+async def test_a_dashboard_shows_the_newest_state_and_at_last_the_result(house):
+    await house.says("dashboard")
+    async with house.updating():
+        await house.until_reads("+2.60 USD")
+        house.moves(4020.0, "5.50")
+        await house.until_reads("+5.50 USD")
+        house.ends()
+        await house.until_reads("The dashboard is over")
+        await house.until_empty()
+
+    (text,) = house.reads()
+    assert "+8.40 USD" in text
+    assert "Stop loss hit" in text
+
+
+async def test_what_did_not_change_is_not_edited(house):
+    await house.says("dashboard")
+    async with house.updating():
+        await house.until_reads("+2.60 USD")
+        asked = len(house.room.asked)
+        house.room.status = replace_market(house.room.status, MARKET_MS + 999_000)
+        await until(lambda: len(house.room.asked) > asked + 3)
+
+    assert house.edits() == []
+
+
+def replace_market(found, market_ms):
+    import msgspec
+
+    return msgspec.structs.replace(found, market_ms=market_ms)
+
+
+async def test_edits_keep_their_distance_and_skip_what_was_in_between(house):
+    await house.says("dashboard")
+    async with house.updating():
+        await house.until_reads("+2.60 USD")
+        for step in range(60):
+            house.moves(4020.0 - step, f"{step}.00")
+            await asyncio.sleep(0.02)
+        await house.until_reads("+59.00 USD")
+
+    at = [one.at for one in house.edits()]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(at)]
+    assert min(gaps) >= GAP_S
+    assert len(at) < 12
+
+
+@pytest.mark.parametrize("edits_before", [0, 1, 2, 3])
+async def test_s9_a_killed_updater_leaves_nothing_and_the_last_edit_shows_the_result(house, monkeypatch, edits_before):
+    await house.says("dashboard")
+    seen = 0
+    async with house.updating():
+        while seen < edits_before:
+            seen += 1
+            house.moves(4020.0 - seen, f"{seen}.00")
+            await house.until_reads(f"+{seen}.00 USD")
+    house.ends()  # while nobody looks
+
+    async with house.updating():
+        await house.until_empty(within_s=10)
+
+    (text,) = house.reads()
+    assert "The dashboard is over" in text
+
+
+@pytest.mark.parametrize("point", ["claim", "publish", "show", "forget"])
+async def test_s9_killed_at_any_point_the_registry_is_empty_within_ten_seconds(house, monkeypatch, point):
+    await house.says("dashboard")
+    async with house.updating():
+        await house.until_reads("+2.60 USD")
+    house.ends()
+    target = house.gateway.bus if point == "publish" else house.rows
+    method, reached = getattr(target, point), asyncio.Event()
+
+    async def dies(*args, **more):
+        if point == "publish" and args[0] is not catalogue.SEND:
+            return await method(*args, **more)
+        result = await method(*args, **more)
+        if point != "publish" or args[1].coalesce is not None:
+            reached.set()
+            await asyncio.Event().wait()  # here the process is killed
+        return result
+
+    with monkeypatch.context() as killing:
+        killing.setattr(target, point, dies)
+        async with house.updating():
+            async with asyncio.timeout(60):
+                await reached.wait()
+
+    async with house.updating():
+        await house.until_empty(within_s=10)
+
+    (text,) = house.reads()
+    assert "+8.40 USD" in text
+    assert "The dashboard is over" in text
+
+
+async def test_opening_another_ends_the_old_one_with_a_last_edit(house):
+    async with house.updating():
+        await house.says("dashboard")
+        await house.until_reads("+2.60 USD")
+        await house.says("dashboard")
+        await house.until_reads("A newer dashboard below")
+        await until(lambda: len(house.reads()) == 2 and "+2.60" in house.reads()[1])
+        await until_count(house, 1)
+
+
+async def test_a_dashboard_is_stopped_by_command_and_says_so(house):
+    async with house.updating():
+        await house.says("dashboard")
+        await house.until_reads("+2.60 USD")
+        await house.says("stopdashboard")
+        await house.until_reads("The dashboard was stopped")
+        await house.until_empty()
+        await house.says("stopdashboard")
+        await house.until_reads("There is no dashboard running")
+
+    assert "+2.60 USD" in house.reads()[0]
+
+
+async def test_a_dashboard_of_nothing_waits_for_a_trade(house):
+    house.room.status = status()
+    async with house.updating():
+        await house.says("dashboard")
+        await house.until_reads("No open XAUUSD position")
+        house.moves(4020.0, "1.00")
+        await house.until_reads("+1.00 USD")
+        house.ends()
+        await house.until_empty()
+
+
+async def test_a_person_who_blocks_us_has_no_dashboard(house):
+    await house.says("dashboard")
+    await house.says("dashboard", person=8)
+    await house.blocks(7)
+    assert [row.subscriber_id for row in await house.rows.claim(9)] == [8]
+
+
+@pytest.mark.parametrize("fault", [BLOCKED, said(400, "Bad Request: message to edit not found")])
+async def test_a_message_that_is_gone_ends_its_dashboard_and_disturbs_no_other(house, fault):
+    async with house.updating():
+        await house.says("dashboard")
+        await house.says("dashboard", person=8)
+        await house.until_reads("+2.60 USD")
+        await house.until_reads("+2.60 USD", person=8)
+        house.gateway.chat.troubles = [Trouble(fault, count=1, chat_id=7, method="edit_text")]
+        house.moves(4020.0, "5.00")
+        await house.until_reads("+5.00 USD", person=8)
+        await until_count(house, 1)
+
+
+async def until_count(house, count):
+    async with asyncio.timeout(60):
+        while await house.rows.count() != count:
+            await asyncio.sleep(0.02)
+
+
+async def test_while_positions_is_away_dashboards_wait(house):
+    async with house.updating():
+        await house.says("dashboard")
+        await house.until_reads("+2.60 USD")
+        house.room.errors[GetStatus] = AskFailedError("internal", "bug")
+        house.moves(4020.0, "5.00")
+        await asyncio.sleep(3 * GAP_S)
+        assert house.edits() == []
+        house.room.errors.clear()
+        await house.until_reads("+5.00 USD")
+
+
+async def test_two_updaters_share_the_rows(house):
+    async with house.updating(), house.updating():
+        for person in (7, 8):
+            await house.says("dashboard", person=person)
+        await house.until_reads("+2.60 USD")
+        await house.until_reads("+2.60 USD", person=8)
+        house.moves(4020.0, "5.00")
+        await house.until_reads("+5.00 USD")
+        await house.until_reads("+5.00 USD", person=8)
+
+    assert len(house.edits()) == 2
+
+
+class TestContract:
+    """What the rows promise, in the database and in memory."""
+
+    @pytest.fixture(params=["postgres", "memory"])
+    def rows(self, request, gateway):
+        return PostgresDashboards(gateway.pool) if request.param == "postgres" else MemoryDashboards()
+
+    async def test_a_repeat_of_an_opening_changes_nothing(self, rows):
+        for _ in range(2):
+            await rows.open(a_row(1))
+        await rows.open(a_row(2))
+        await rows.open(a_row(1))
+        found = {row.dashboard_id: row.ending for row in await rows.claim(9)}
+        assert found == {"m:reply:1": Ending.REPLACED, "m:reply:2": None}
+
+    async def test_people_do_not_end_each_others(self, rows):
+        await rows.open(a_row(1, person=7))
+        await rows.open(a_row(2, person=8))
+        assert await rows.stop(7)
+        assert not await rows.stop(7)
+        assert {row.subscriber_id: row.ending for row in await rows.claim(9)} == {7: Ending.STOPPED, 8: None}
+
+    async def test_an_edit_is_written_once(self, rows):
+        await rows.open(a_row(1))
+        row = a_row(1)
+        await rows.show(row, send_id="m:dashboard:1", shown="a", position_id="p")
+        await rows.show(row, send_id="m:dashboard:2", shown="b", position_id="q")
+        (found,) = await rows.claim(9)
+        assert (found.shown, found.position_id, found.edits, found.has_edit) == ("a", "p", 1, True)
+
+    async def test_a_final_edit_ends_it(self, rows):
+        await rows.open(a_row(1))
+        await rows.show(a_row(1), send_id="m", shown="", position_id=None, is_final=True)
+        (found,) = await rows.claim(9)
+        assert (found.ending, found.is_final) == (Ending.FINISHED, True)
+
+    async def test_what_is_forgotten_is_gone(self, rows):
+        for number, person in ((1, 7), (2, 8), (3, 9)):
+            await rows.open(a_row(number, person=person))
+        await rows.forget("m:reply:1")
+        await rows.forget_all(8)
+        assert await rows.count() == 1
+
+
+async def test_two_openings_at_once_leave_one(gateway):
+    rows = PostgresDashboards(gateway.pool)
+    await asyncio.gather(*(rows.open(a_row(number)) for number in range(5)))
+    assert [row.ending for row in await rows.claim(9)].count(None) == 1
+
+
+async def test_a_claimed_row_is_left_to_its_claimer_for_a_moment(gateway, monkeypatch):
+    monkeypatch.setattr(postgres_dashboards, "CLAIM_S", 60.0)
+    rows = PostgresDashboards(gateway.pool)
+    await rows.open(a_row(1))
+    claims = await asyncio.gather(*(rows.claim(9) for _ in range(4)))
+    assert sum(len(found) for found in claims) == 1
+
+
+DELIVERED = {"message": DeliveryState.DELIVERED, "message_id": 5}
+
+
+@pytest.mark.parametrize(
+    ("more", "step"),
+    [
+        ({}, Step.WAIT),
+        ({"age_s": 7200.0}, Step.FORGET),
+        ({"message": DeliveryState.VOID}, Step.FORGET),
+        ({"message": DeliveryState.UNKNOWN}, Step.FORGET),
+        (DELIVERED, Step.LOOK),
+        ({**DELIVERED, "is_resting": True}, Step.WAIT),
+        ({**DELIVERED, "edit": DeliveryState.DEAD}, Step.FORGET),
+        ({**DELIVERED, "edit": DeliveryState.EXPIRED}, Step.LOOK),
+        ({**DELIVERED, "ending": Ending.STOPPED}, Step.END),
+        ({**DELIVERED, "age_s": 90_000.0}, Step.END),
+        ({**DELIVERED, "is_final": True, "is_resting": True}, Step.WAIT),
+        ({**DELIVERED, "is_final": True, "edit": DeliveryState.DELIVERED}, Step.FORGET),
+    ],
+)
+def test_what_is_done_next_follows_from_the_row(more, step):
+    assert next_step(a_row(**more)) is step
+
+
+def test_an_edit_that_was_never_shown_counts_for_none():
+    found = status()
+    shown = dashboards.fingerprint(found)
+    assert not dashboards.is_news(a_row(shown=shown, **DELIVERED), found)
+    assert dashboards.is_news(a_row(shown="", **DELIVERED), found)
+    assert not dashboards.is_news(a_row(shown=shown, has_edit=True), found)
+    assert dashboards.is_news(a_row(shown=shown, has_edit=True, edit=DeliveryState.EXPIRED), found)
+    assert dashboards.is_news(replace(a_row(shown=shown, has_edit=True)), status(feed=FeedState.STALE))
+
+
+def test_a_trade_that_is_in_no_history_ends_without_an_invented_result():
+    shown = dashboards.ended(status(), a_row(position_id="p"), Ending.FINISHED, ENGLISH, "UTC")
+    assert "The dashboard is over" in shown.html
+    assert "Exit" not in shown.html
