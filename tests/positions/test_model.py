@@ -124,9 +124,11 @@ class Story(RuleBasedStateMachine):
         )  # fmt: skip
 
     @precondition(lambda self: self.signals)
-    @rule(is_repeated=st.booleans())
-    def a_signal_is_handed_out(self, is_repeated: bool) -> None:
-        """One at a time and in order; what failed is given again, and what was done may be."""
+    @rule(is_repeated=st.booleans(), fails_in=st.sampled_from([0, 0, 0, 3, 4, 5, 6]), is_committed=st.booleans())
+    def a_signal_is_handed_out(self, is_repeated: bool, fails_in: int, is_committed: bool) -> None:
+        """One at a time and in order; what failed, between two pages say, is given again, and what was done may be."""
+        if fails_in:
+            self.the_database_will_fail(fails_in, is_committed)
         if self.do(self.shop.hand_out(self.signals[0])) and not is_repeated:
             self.signals.pop(0)
 
@@ -357,6 +359,7 @@ def _end(happening: Any) -> tuple[str, float]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120 + 10 * STORIES)
 def test_random_stories_end_as_the_plain_rule_says(postgres: str) -> None:
     with asyncio.Runner() as runner:
         opened = AsyncExitStack()
