@@ -44,9 +44,7 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How subscribers are looked at: of which symbol, as of which quote (market time; None: now), and since when what
-    they were given counts.
-    """
+    """How subscribers are looked at: as of which quote (market time; None: now), what is given since when counts."""
 
     symbol: str
     quote_ms: int | None
@@ -306,26 +304,21 @@ class Change:
 
 
 class View(Protocol):
-    """What one subscriber may see: the store shows nobody else's rows, whatever is asked, and takes no change."""
-
-    @property
-    def subscribers(self) -> Subscribers:
-        """Himself."""
-        ...
-
-    @property
-    def answers(self) -> Answers:
-        """What he asks."""
-        ...
-
-
-class Work(Protocol):
-    """One transaction: all that is done through it happens, or nothing."""
+    """What can be looked up. Of `Store.view` one subscriber's rows, whatever is asked; and it takes no change."""
 
     @property
     def subscribers(self) -> Subscribers:
         """People."""
         ...
+
+    @property
+    def answers(self) -> Answers:
+        """What people ask."""
+        ...
+
+
+class Work(View, Protocol):
+    """One transaction: all that is done through it happens, or nothing."""
 
     @property
     def proposals(self) -> Proposals:
@@ -335,11 +328,6 @@ class Work(Protocol):
     @property
     def positions(self) -> Positions:
         """Positions that live and end."""
-        ...
-
-    @property
-    def answers(self) -> Answers:
-        """What people ask."""
         ...
 
     @property
