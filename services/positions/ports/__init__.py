@@ -82,9 +82,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How subscribers are looked at: of which symbol, as of which quote (market time; None: now), and since when what
-    they were given counts.
-    """
+    """How subscribers are looked at: as of which quote (market time; None: now), what is given since when counts."""
 
     symbol: str
     quote_ms: int | None
@@ -357,26 +355,21 @@ class Change:
 
 
 class View(Protocol):
-    """What one subscriber may see: the store shows nobody else's rows, whatever is asked, and takes no change."""
-
-    @property
-    def subscribers(self) -> Subscribers:
-        """Himself."""
-        ...
-
-    @property
-    def answers(self) -> Answers:
-        """What he asks."""
-        ...
-
-
-class Work(Protocol):
-    """One transaction: all that is done through it happens, or nothing."""
+    """What can be looked up. Of `Store.view` one subscriber's rows, whatever is asked; and it takes no change."""
 
     @property
     def subscribers(self) -> Subscribers:
         """People."""
         ...
+
+    @property
+    def answers(self) -> Answers:
+        """What people ask."""
+        ...
+
+
+class Work(View, Protocol):
+    """One transaction: all that is done through it happens, or nothing."""
 
     @property
     def proposals(self) -> Proposals:
@@ -386,11 +379,6 @@ class Work(Protocol):
     @property
     def positions(self) -> Positions:
         """Positions that live and end."""
-        ...
-
-    @property
-    def answers(self) -> Answers:
-        """What people ask."""
         ...
 
     @property
