@@ -43,7 +43,7 @@ async def test_signals_to_many_keep_the_limits_and_pass_a_broadcast(town):
             await town.say(send(person, text("news"), SendClass.BROADCAST, id=f"m:news:{person}"))
         for person in town.persons:
             await town.say(send(person, id=f"m:signal:{person}", chart_key=KEY, expires_at=expires_at))
-        await until(lambda: len([one for one in town.settled() if one.kind == "signal"]) == PEOPLE, 30)
+        await until(lambda: len([one for one in town.settled() if one.kind == "signal"]) == PEOPLE)
         took_s = time.monotonic() - started
         await town.draw(KEY, body=png())
         await until(lambda: len(town.settled()) == 3 * PEOPLE, 60)
@@ -53,4 +53,6 @@ async def test_signals_to_many_keep_the_limits_and_pass_a_broadcast(town):
     assert [entry for entry in entries if entry["outcome"] != "accepted"] == []
     pictures = [one["file"] for entry in entries for one in entry["parameters"].get("media", [])]
     assert (len(pictures), sum(picture["is_upload"] for picture in pictures)) == (PEOPLE, 1)
-    assert took_s < 2 * PEOPLE / 28 * 1.5  # a busy machine may cost a little
+    assert (
+        took_s < 2 * PEOPLE / 28 * 4
+    )  # a guard: a busy machine costs some, one chat after the other would take 28 times
