@@ -31,6 +31,7 @@ CROWDS = {1_000: 5.0, 10_000: 1.0, 100_000: 10.0}
 LONGEST_ANSWER_MS = 200.0
 OUTSIDERS = 50
 """People who get no signal, and ask meanwhile."""
+BETWEEN_QUESTIONS_S = 0.05
 OPEN = 10_000
 ONE_BY_ONE = 300
 LONGEST_EXIT_MS = 100.0
@@ -153,7 +154,7 @@ async def with_questions(room: PositionsRoom, work: Callable[[], Awaitable[float
         started = time.perf_counter()
         await ask(room, 1_000_000 + 1 + number % OUTSIDERS, number)
         answers_ms.append((time.perf_counter() - started) * 1000)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(BETWEEN_QUESTIONS_S)
     return await task, answers_ms
 
 

@@ -52,6 +52,16 @@ def test_what_is_undefined_is_shown_as_a_dash_and_never_as_a_number(speaker):
     assert "None" not in text
 
 
+def test_what_one_trade_cannot_show_is_left_out():
+    one = statistics(trades=1, best=None, worst=None, hold_s_mean=None, hold_s_median=None, by_hour=(tally("20"),))
+
+    text = words(figures.performance(one, ENGLISH))
+
+    assert "Held" not in text
+    assert "Best hour" not in text
+    assert "Best – · worst –" in text
+
+
 @pytest.mark.parametrize("speaker", [INDONESIAN, ENGLISH])
 def test_without_a_trade_no_figure_is_shown(speaker):
     text = words(figures.performance(no_trades(), speaker))
