@@ -53,9 +53,10 @@ _SIGNAL = """
 """
 _OPEN = """
     insert into position (id, subscriber_id, signal_id, symbol, side, mode, state, entry, initial_stop, stop, targets,
-        lots, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, version, plan)
+        lots, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, version, plan,
+        delivery_state)
     select 'p:' || n, n, 's:open', 'XAUUSD', 'BUY', 'auto', 'open', 4000, 3999 - n / 100.0, 3999 - n / 100.0, '{5000}',
-        0.01, 0, 0, now(), now(), now(), 2, case n %% 2 when 0 then 'single' else 'single+trailing' end
+        0.01, 0, 0, now(), now(), now(), 2, case n %% 2 when 0 then 'single' else 'single+trailing' end, 'delivered'
     from generate_series(1, %s) n
 """
 """Each has a stop of its own, a cent below the one before; half of them would trail."""

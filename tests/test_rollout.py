@@ -52,7 +52,7 @@ def test_a_release_of_each_room_is_kept(schema: str) -> None:
     [
         "alter table positions.position rename column pnl to profit",
         "alter table positions.refusal add column weight int not null",
-        "alter table positions.position alter column quote_ms type numeric",
+        "alter table positions.refusal alter column market_ms type numeric",
         "alter table positions.signal add check (entry < 100)",
     ],
 )

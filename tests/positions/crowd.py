@@ -1,6 +1,7 @@
 """Many subscribers at once, written into the tables."""
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.positions.builders import START_MS
@@ -25,9 +26,9 @@ _PERSON = """
 _POSITION = """
     insert into position (id, subscriber_id, signal_id, symbol, side, mode, state, entry, initial_stop, stop, targets,
         lots, quote_ms, in_force_ms, proposed_at, expires_at, exit_reason, exit_level, exit_price, closed_ms, pnl, r,
-        void_reason)
+        void_reason, delivery_state, opened_at, closed_at)
     values (%s, %s, 's:earlier', 'XAUUSD', %s, 'auto', %s, %s, %s, %s, %s, 0.01, %s, %s, now(), now(), %s, %s, %s, %s,
-        %s, %s, %s) on conflict do nothing
+        %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
 
 
@@ -64,7 +65,11 @@ def _a_position(position_id: str, person: int, rng: random.Random) -> tuple[Any,
     entry = round(4000.1 + rng.choice([0.0, 0.9, 1.1, -5.0]), 2)
     closed_ms = rng.choice([quote_ms + 1000, START_MS + 1000]) if state == "closed" else None
     end = ("stop", entry, entry, closed_ms, rng.choice(["-40.00", "-1.00", "2.00"]), -1.0)
+    moment = datetime(2026, 1, 5, tzinfo=UTC)
+    is_void, is_open = state == "void", state == "open"
+    told = ("void" if is_void else "delivered", None if is_void else moment, None if is_open else moment)
     return (
         position_id, person, side, state, entry, entry - 2 * sign, entry - 2 * sign, [entry + 3 * sign], quote_ms,
         quote_ms, *(end if state == "closed" else (None,) * 6), "test" if state == "void" else None,
+        *told,
     )  # fmt: skip

@@ -18,11 +18,13 @@ SIGNAL = """
 POSITION = """
     insert into positions.position (id, subscriber_id, lots, signal_id, symbol, side, mode, state, entry, initial_stop,
         stop, targets, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, closed_at, exit_reason, exit_level,
-        exit_price, slippage_pips, closed_ms, pnl, r, void_reason, version)
+        exit_price, slippage_pips, closed_ms, pnl, r, void_reason, version,
+        delivery_state)
     values (%(id)s, %(person)s, %(lots)s, %(signal)s, %(symbol)s, %(side)s, %(mode)s, %(state)s, %(entry)s, %(stop)s,
         %(stop)s, %(targets)s, %(opened)s, %(opened)s, to_timestamp(%(opened)s / 1000.0),
         to_timestamp(%(opened)s / 1000.0), to_timestamp(%(opened)s / 1000.0), to_timestamp(%(closed)s / 1000.0),
-        'stop', %(stop)s, %(stop)s, 0.5, %(closed)s, %(pnl)s, %(r)s, %(void)s, 3)
+        'stop', %(stop)s, %(stop)s, 0.5, %(closed)s, %(pnl)s, %(r)s, %(void)s, 3,
+        %(delivery)s)
 """
 EVENTS = """
     insert into positions.position_event (position_id, version, event, at, market_ms)
@@ -65,7 +67,8 @@ def rows_of(done: Sequence[Done]) -> list[dict[str, object]]:
             "mode": one.mode, "strategy": one.strategy, "entry": 4000.0, "stop": 4000.0 - 2 * one.side.sign,
             "targets": list(one.targets) or [4000.0 + 3 * one.side.sign], "opened": one.opened_ms,
             "closed": one.closed_ms, "state": "void" if one.is_void else "closed",
-            "void": "blocked" if one.is_void else None, "pnl": None if one.is_void else one.pnl,
+            "void": "blocked" if one.is_void else None,
+            "delivery": "void" if one.is_void else "delivered", "pnl": None if one.is_void else one.pnl,
             "r": None if one.is_void else one.r, "zone": one.zone,
         }
         for one in done

@@ -56,7 +56,7 @@ async def test_a_crowd_of_several_pages_gets_one_position_and_one_message_each(h
     everybody = range(1, CROWD + 1)
     assert sorted(one.subscriber_id for one in house.sent()) == list(everybody)
     assert await given(house) == [(one, 1) for one in everybody]
-    assert await house.rows("select handed_to from signal") == [(CROWD,)]
+    assert await house.rows("select handed_to from signal") == [(None,)]  # it is over, and names nobody
     assert len(house.bus.said(catalogue.CHART)) == 1
 
 
@@ -159,9 +159,9 @@ async def give_each_a_position(work: Work) -> None:
     await connection.execute(EARLIER)
     await connection.execute(
         "insert into position (id, subscriber_id, signal_id, symbol, side, mode, state, entry, initial_stop, stop,"
-        " targets, lots, quote_ms, in_force_ms, proposed_at, expires_at)"
+        " targets, lots, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, delivery_state)"
         " select 'p:' || id, id, 's:earlier', 'XAUUSD', 'BUY', 'auto', 'open', 4000, 3998, 3998, '{4003}', 0.01, 1, 1,"
-        " now(), now() from subscriber"
+        " now(), now(), now(), 'delivered' from subscriber"
     )
 
 

@@ -23,9 +23,9 @@ AT_ONCE_S = 0.1
 """S2: from a tick to its exit event."""
 OPEN_POSITIONS = f"""
     insert into position (id, subscriber_id, signal_id, symbol, side, mode, state, entry, initial_stop, stop, targets,
-        lots, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, version, plan)
+        lots, quote_ms, in_force_ms, proposed_at, expires_at, opened_at, version, plan, delivery_state)
     select 'p:' || n, n, 's:earlier', 'XAUUSD', 'BUY', 'auto', 'open', 4000, 3999 - n / 100.0, 3999 - n / 100.0,
-        '{{5000}}', 0.01, 0, 0, now(), now(), now(), 2, 'single' from generate_series(1, {OPEN}) n
+        '{{5000}}', 0.01, 0, 0, now(), now(), now(), 2, 'single', 'delivered' from generate_series(1, {OPEN}) n
 """
 """Each has a stop of its own, a cent below the one before."""
 
@@ -88,7 +88,7 @@ async def test_s8_a_picture_that_comes_after_the_next_signal_joins_the_one_it_be
                                          targets=(4000.3,)))  # fmt: skip
         await town.until_true("select count(*) = 1 from position where state = 'open'")
         first, outcome, second = town.shown(1)
-        before = [(one.shown, one.reply_to) for one in (first, outcome, second)]
+        before = [(one.shown, one.manner.reply_to) for one in (first, outcome, second)]
         wishes = [await town.waiting("CHARTS", sequence, DrawChart) for sequence in (1, 2)]
 
         await town.gateway.draw(wishes[0].key)
@@ -100,8 +100,8 @@ async def test_s8_a_picture_that_comes_after_the_next_signal_joins_the_one_it_be
 
     assert pictures_of_first == ("file-1", None, None)
     assert (first.file_id, outcome.file_id, second.file_id) == ("file-1", None, "file-2")
-    assert [(one.shown, one.reply_to) for one in (first, outcome, second)] == before
-    assert outcome.reply_to == first.message_id
+    assert [(one.shown, one.manner.reply_to) for one in (first, outcome, second)] == before
+    assert outcome.manner.reply_to == first.message_id
     assert live is not None
     assert (live.side, live.entry) == (Side.SELL, 4003.2)
     assert len(town.shown(1)) == 3

@@ -29,7 +29,7 @@ from services.positions.handlers.market import Market
 from services.positions.handlers.pausing import Pausing
 from services.positions.handlers.people import Newcomer, People
 from services.positions.handlers.proposing import Proposing
-from services.positions.ports import Change, TenureOverError, Work
+from services.positions.ports import Change, TenureOverError, View, Work
 from services.positions.settings import PositionsSettings
 from tests.positions.builders import GOLD, a_feed
 
@@ -69,6 +69,11 @@ class ShakyStore:
     async def work(self) -> AsyncIterator[Work]:
         async with self._turn, self._next() as work:
             yield work
+
+    @asynccontextmanager
+    async def view(self, subscriber_id: int) -> AsyncIterator[View]:
+        async with self._turn, self._store.view(subscriber_id) as view:
+            yield view
 
     @asynccontextmanager
     async def _next(self) -> AsyncIterator[Work]:

@@ -90,7 +90,7 @@ async def test_the_outcome_answers_the_signal_in_the_channel_and_neither_has_but
         await gateway.until_idle()
 
     first, last = gateway.chat.of(CHANNEL)
-    assert last.reply_to == first.message_id
+    assert last.manner.reply_to == first.message_id
     assert first.shown.buttons == last.shown.buttons == ()
 
 

@@ -89,7 +89,7 @@ class PostgresProposals:
         row = await (await self._connection.execute(_HANDED_TO, (signal_id,))).fetchone()
         return NOBODY if row is None or row[0] is None else int(row[0])
 
-    async def hand_on(self, signal_id: str, subscriber_id: int) -> None:
+    async def hand_on(self, signal_id: str, subscriber_id: int | None) -> None:
         """Store up to whom a signal was handed out."""
         await self._connection.execute(_HAND_ON, (subscriber_id, signal_id))
 

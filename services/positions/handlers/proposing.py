@@ -128,10 +128,11 @@ class Proposing:
         """Store a page whole, if it is still the next one."""
         signal, tally = offering.signal, Tally()
         async with self._ground.store.work() as work:
-            if await work.proposals.handed_to(signal.id) != page.span.after_id:
+            is_next = await work.proposals.handed_to(signal.id) == page.span.after_id
+            if not is_next or await work.was_handled(catalogue.POSITIONS_SIGNALS.name, signal.id):
                 raise TransientError(f"another copy hands out {signal.id}")
             await self._store(work, offering, page.decision, tally)
-            await work.proposals.hand_on(signal.id, page.span.until_id)
+            await work.proposals.hand_on(signal.id, None if page.is_last else page.span.until_id)
             if tally.proposed:
                 await work.announce(Change(signal.symbol, signal_id=signal.id, people=page.span))
             if page.is_last:

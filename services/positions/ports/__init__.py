@@ -233,8 +233,8 @@ class Proposals(Protocol):
         """
         ...
 
-    async def hand_on(self, signal_id: str, subscriber_id: int) -> None:
-        """Store up to whom a signal was handed out."""
+    async def hand_on(self, signal_id: str, subscriber_id: int | None) -> None:
+        """Store up to whom a signal was handed out; None when that is over: it must not name somebody for ever."""
         ...
 
     async def candidates(self, look: Look, *, after_id: int, limit: int) -> list[Candidate]:

@@ -1,5 +1,5 @@
 -- A signal is handed out in pages by the ids of subscribers: up to whom that was done. Null: no page of it is stored, or
--- a copy that knows no pages handed it out in one go.
+-- all are (the inbox tells which).
 alter table signal add column handed_to bigint;
 
 -- Whoever follows the ticks takes in the positions of a page; the wider index serves what the narrower one did.
