@@ -1,6 +1,7 @@
 """The storm: everything at once, on the real service, with its active copy killed twice while another stands by."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -106,7 +107,7 @@ async def test_s4_s15_a_storm_with_two_kills_loses_nothing_and_doubles_nothing(s
     unclear = {one.send_id for one in settled if one.state is DeliveryState.UNKNOWN}
     failed_over_s = [round(account.first_call_after(at) - at, 1) for at in killed_at]
     figures = account.figures(town.blocked) | {"took_s": round(took_s), "failed_over_s": failed_over_s, **states}
-    record_property("storm", figures)
+    record_property("storm", json.dumps(figures))
 
     assert len(weather.sent) == 1500
     assert Counter(one.send_id for one in settled).most_common(1)[0][1] == 1, "a send ended twice"
