@@ -11,7 +11,7 @@ import pytest
 
 from chassis.nats_bus import connect
 from contracts import catalogue
-from contracts.messages import DeliveryState, SendClass
+from contracts.messages import DeliveryState, SendClass, TextNotice
 from sandbox.telegram_api.server import TelegramApiServer
 from sandbox.telegram_api.settings import ServerSettings
 from tests.sandbox.telegram_api.bot import png
@@ -112,7 +112,10 @@ async def test_s4_s15_a_storm_with_two_kills_loses_nothing_and_doubles_nothing(s
     assert len(weather.sent) == 1500
     assert Counter(one.send_id for one in settled).most_common(1)[0][1] == 1, "a send ended twice"
     assert sum(states.values()) == 1500
-    assert states[DeliveryState.DEAD] == 10
+    bad = {one.id for one in weather.sent if isinstance(one.content, TextNotice) and "<blink>" in one.content.html}
+    assert {one.state for one in settled if one.send_id in bad} <= {DeliveryState.DEAD, DeliveryState.UNKNOWN}
+    assert {one.send_id for one in settled if one.state is DeliveryState.DEAD} <= bad
+    assert (len(bad), states[DeliveryState.DEAD] > 0) == (10, True)  # a refusal whose answer was lost is unknown
     of_the_blocked = {one.state for one in settled if one.chat_id in town.blocked}
     assert of_the_blocked <= {DeliveryState.VOID, DeliveryState.UNKNOWN}
     superseded = [one for one in settled if one.state is DeliveryState.EXPIRED]
