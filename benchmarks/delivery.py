@@ -163,12 +163,12 @@ async def count_delivered(*, bus_url: str, prefix: str) -> int:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["storm", "many", "paid", []], default=["storm", "many"])
+    parser.add_argument("what", nargs="*", choices=["storm", "many", "paid", []])
     parser.add_argument("--subscribers", type=int, default=10_000)
     arguments = parser.parse_args()
     with running_server() as server, running_cluster() as cluster:
         postgres = cluster.url_of(TEMPLATE)
-        for what in arguments.what:
+        for what in arguments.what or ("storm", "many"):
             asyncio.run(server.apply())
             if what == "storm":
                 asyncio.run(show_storm(server.url, postgres))

@@ -6,10 +6,15 @@ import re
 from pydantic import Field, SecretStr, field_validator
 
 from chassis.settings import RoomSettings
+from contracts.messages import SendClass
 from services.telegram.domain.scheduler import Limits
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _TOKEN = re.compile(r"[0-9]{5,12}:[A-Za-z0-9_-]{30,50}")
+
+
+LOUD = frozenset({SendClass.SIGNAL, SendClass.EXIT})
+"""What always makes a sound: money hangs on being heard."""
 
 
 class TelegramSettings(RoomSettings):
@@ -42,6 +47,9 @@ class TelegramSettings(RoomSettings):
         description="calls in all instead, paid for: each above 30 a second costs 0.1 Telegram Stars; 0 pays nothing",
     )
     protect_content: bool = Field(False, description="whether nobody may forward or save what the bot sends")
+    silent_kinds: str = Field(
+        "", description="what makes no sound, comma separated: such as stop,broadcast; never signal or exit"
+    )
     private_gap_s: float = Field(1.02, ge=0, description="rest of a private chat after a call; Telegram allows 1/s")
     group_gap_s: float = Field(3.05, ge=0, description="rest of a group after a call; Telegram allows 20/min")
     in_flight: int = Field(128, ge=1, le=1000, description="calls under way at once, so that slow chats hold nobody")
@@ -82,6 +90,19 @@ class TelegramSettings(RoomSettings):
             raise ValueError("16 to 256 letters, digits, _ and - would be right")
         return secret
 
+    @field_validator("silent_kinds")
+    @classmethod
+    def _are_kinds(cls, text: str) -> str:
+        strange = sorted(_listed(text) - set(SendClass) | _listed(text) & LOUD)
+        if strange:
+            raise ValueError(f"{strange[0]}: must be of {', '.join(kind for kind in SendClass if kind not in LOUD)}")
+        return text
+
+    @property
+    def silent(self) -> frozenset[SendClass]:
+        """The kinds of sends that make no sound."""
+        return frozenset(SendClass(text) for text in _listed(self.silent_kinds))
+
     @property
     def webhook_word(self) -> str:
         """The secret of the webhook."""
@@ -109,3 +130,7 @@ class TelegramSettings(RoomSettings):
             group_gap_s=self.group_gap_s,
             in_flight=self.in_flight,
         )
+
+
+def _listed(text: str) -> set[str]:
+    return {part.strip() for part in text.split(",") if part.strip()}

@@ -111,7 +111,8 @@ def build_sender(  # noqa: PLR0913, PLR0917  # it puts parts together
 ) -> tuple[Sender, Abandoned]:
     """Make the dispatcher, and what settles the sends that the broker gave up on."""
     pictures = PictureRoom()
-    policy = Policy(is_protected=settings.protect_content, is_paid=settings.limits.is_paid)
+    limits = settings.limits
+    policy = Policy(is_protected=settings.protect_content, is_paid=limits.is_paid, silent=settings.silent)
     writer = Writer(bus, chat, deliveries, words, pictures, policy)
     turnstile = Turnstile(settings.limits.per_second, clock)
     courier = DiscreetCourier(writer, deliveries, pictures, settings.most_attempts, turnstile, forgotten=forgotten)

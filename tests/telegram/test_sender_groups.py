@@ -1,13 +1,16 @@
 """Groups and channels: other ids, topics, and what the operator decided for all messages."""
 
 import pytest
+from pydantic import ValidationError
 
 from contracts.messages import DeliveryState, SendClass
 from services.telegram.domain.scheduler import Limits
 from services.telegram.handlers.letters import Policy
 from services.telegram.ports import Manner
+from services.telegram.settings import TelegramSettings
 from tests.telegram.builders import outcome_notice, send, text
 from tests.telegram.gateway import until
+from tests.telegram.phone import TOKEN
 
 pytestmark = pytest.mark.real
 OLD, NEW = -4100000001, -1002050000001
@@ -58,6 +61,23 @@ async def test_what_the_operator_decided_holds_for_every_message(gateway):
         await gateway.until_idle()
 
     assert gateway.chat.of(7)[0].manner == Manner(is_protected=True, is_paid=True)
+
+
+async def test_kinds_that_the_operator_hushed_make_no_sound_and_others_do(gateway):
+    settings = TelegramSettings(token=TOKEN, silent_kinds="stop, broadcast")
+    gateway.policy = Policy(silent=settings.silent)
+    async with gateway.running():
+        await gateway.say(send(7, text(), SendClass.BROADCAST))
+        await gateway.say(send(8, text(), SendClass.REPLY))
+        await gateway.until_idle()
+
+    assert [gateway.chat.of(chat)[0].manner.is_silent for chat in (7, 8)] == [True, False]
+
+
+@pytest.mark.parametrize(("kinds", "named"), [("stop,loud", "loud"), ("exit", "exit"), ("signal,stop", "signal")])
+def test_what_money_hangs_on_cannot_be_hushed_and_what_is_no_kind_is_named(kinds, named):
+    with pytest.raises(ValidationError, match=f"{named}: must be of stop"):
+        TelegramSettings(token=TOKEN, silent_kinds=kinds)
 
 
 async def test_a_paid_pace_says_what_it_cost(gateway):

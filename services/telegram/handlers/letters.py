@@ -13,6 +13,7 @@ from contracts.messages import (
     PauseNotice,
     PictureNotice,
     ReducedNotice,
+    SendClass,
     SendMessage,
     SignalNotice,
     StopNotice,
@@ -50,10 +51,13 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator decided for all messages: nobody may forward or save them; the pace is paid for."""
+    """What the operator decided for all messages: nobody may forward or save them; the pace is paid for; these kinds
+    make no sound.
+    """
 
     is_protected: bool = False
     is_paid: bool = False
+    silent: frozenset[SendClass] = frozenset()
 
 
 class Writer:
@@ -107,7 +111,7 @@ class Writer:
         return Manner(
             reply_to=reply_to,
             thread_id=send.thread_id,
-            is_silent=send.silent or is_silent,
+            is_silent=send.silent or is_silent or send.kind in self._policy.silent,
             is_protected=send.protect or self._policy.is_protected,
             is_paid=self._policy.is_paid,
         )
