@@ -102,16 +102,20 @@ def test_progress_names_each_table_and_how_many_there_are(source: Database, tmp_
 def test_the_counts_are_those_of_the_dump_whatever_is_written_meanwhile(
     source: Database, empty: Database, tmp_path: Path
 ) -> None:
-    stop, written = threading.Event(), [0]
+    stop, begun, written = threading.Event(), threading.Event(), [0]
 
     def write() -> None:
         with psycopg.connect(source.url, autocommit=True) as connection:
             while not stop.is_set():
                 connection.execute("insert into positions.inbox values ('busy', %s)", [str(written[0])])
                 written[0] += 1
+                begun.set()
+            connection.execute("insert into positions.inbox values ('busy', 'afterwards')")
+            written[0] += 1
 
     writer = threading.Thread(target=write)
     writer.start()
+    begun.wait(60)
     try:
         made = back_up(source, tmp_path / "day.dump", _unheard)
     finally:
