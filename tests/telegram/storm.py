@@ -87,8 +87,7 @@ async def break_loose(post, town: Town) -> None:
 class Weather:
     """Makes the messages, wave by wave."""
 
-    def __init__(self, town: Town, signal_life_s: float = SIGNAL_LIFE_S) -> None:
-        self._signal_life_s = signal_life_s
+    def __init__(self, town: Town) -> None:
         self._town = town
         self._dice = random.Random(SEED)
         self._numbers = itertools.count(1)
@@ -150,7 +149,7 @@ class Weather:
     def _signal(self, chat: int) -> SendMessage:
         mark = self._mark(SendClass.SIGNAL)
         content = signal_notice(position_id=f"p:{mark}", short_id=mark)
-        life = timedelta(seconds=self._signal_life_s)
+        life = timedelta(seconds=SIGNAL_LIFE_S)
         chart = {"chart_key": CHART} if chat in self._town.people[:100] else {}
         more = {"position_id": f"p:{mark}", "expires_at": datetime.now(UTC) + life, **chart}
         return self._message(chat, SendClass.SIGNAL, content, mark, **more)
