@@ -54,7 +54,7 @@ class TelegramSettings(RoomSettings):
     group_gap_s: float = Field(3.05, ge=0, description="rest of a group after a call; Telegram allows 20/min")
     in_flight: int = Field(128, ge=1, le=1000, description="calls under way at once, so that slow chats hold nobody")
     call_timeout_s: float = Field(
-        40.0, ge=30, le=300, description="longest call; the API may hold one for 8 s, and giving up early makes doubles"
+        30.0, ge=30, le=300, description="longest call; the API may hold one for 8 s, and giving up early makes doubles"
     )
     poll_s: int = Field(25, ge=0, le=50, description="how long one poll waits for updates; Telegram allows 50")
     webhook_url: str = Field(

@@ -166,7 +166,7 @@ async def give_each_a_position(work: Work) -> None:
 
 
 async def rows_read(work: Work) -> int:
-    """Rows of `position` that this session has read lately, by whole scans and by an index."""
+    """Rows of `position` that this connection has read lately, by whole scans and by an index."""
     connection = work._connection  # type: ignore[attr-defined]
     query = (
         "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
