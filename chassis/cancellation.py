@@ -1,12 +1,13 @@
 """Ending work that may not want to end.
 
-`asyncio.wait_for` of Python 3.11 swallows a cancellation that comes together with the result it waits for, and nats-py
-is full of it: the task that was to end lives on. Seen as a consumer that would not stop.
+`asyncio.wait_for` of Python 3.11 swallows a cancellation that comes together with the result it waits for. nats-py is
+full of it, and psycopg's pool lends its connections by it: the task that was to end lives on. Seen as a consumer that
+would not stop, and as a room that would not.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -43,3 +44,18 @@ async def cancellable(work: Awaitable[T]) -> T:
         task.cancel()
         raise
     return task.result()
+
+
+@asynccontextmanager
+async def heeding(context: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Enter a context that may swallow a cancellation while it opens, and be cancelled then all the same.
+
+    Unlike `cancellable` it opens in the caller's own task, for contexts that must close in the task they opened in.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()  # work that tidies up after a cancellation may enter
+    async with context as value:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
+        yield value

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from chassis.cancellation import heeding
 from chassis.errors import ConflictError, StartError, TransientError
 from chassis.log import redact
 
@@ -119,7 +120,7 @@ async def open_pool(
 async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
     """Lend a connection for one transaction; what the database cannot do now becomes a TransientError."""
     try:
-        async with pool.connection() as connection:
+        async with heeding(pool.connection()) as connection:
             yield connection
     except AWAY as e:
         kind = (

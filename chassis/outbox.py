@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, sql
 
 from chassis import metrics
 from chassis.bus import Bus, Outgoing, Stored
+from chassis.cancellation import heeding
 from chassis.clock import SystemClock
 from chassis.database import AWAY, Pool
 from chassis.dead_letters import bury
@@ -58,7 +59,7 @@ class Relay:
         is_down = False
         while True:
             try:
-                async with self._pool.connection() as connection:
+                async with heeding(self._pool.connection()) as connection:
                     await self._relay(connection)
             except (*AWAY, TransientError) as e:
                 if not is_down:

@@ -65,7 +65,8 @@ class Running:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(self.command.stop_signal)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), self.command.stop_s)
+                async with asyncio.timeout(self.command.stop_s):
+                    await self._process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
