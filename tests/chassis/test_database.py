@@ -37,6 +37,7 @@ async def test_who_is_cancelled_while_a_connection_is_handed_to_him_ends(postgre
         wanting.cancel()
         await holding
 
-        assert ended and wanting.cancelled()
+        assert ended
+        assert wanting.cancelled()
         async with transaction(pool) as connection:  # and the connection came back
             await connection.execute("select 1")
