@@ -17,6 +17,7 @@ import structlog
 from chassis.bus import Stored
 from chassis.clock import SystemClock
 from chassis.database import Pool, open_pool
+from chassis.lifecycle import calm_collector
 from chassis.memory_bus import MemoryBus
 from chassis.nats_bus import NatsBus, connect
 from contracts import asks, catalogue, ids
@@ -64,6 +65,7 @@ _OPEN = """
 
 def show_live() -> list[str]:
     """Print what the room costs; returns which promises are broken."""
+    calm_collector()  # as a service does
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with running_cluster() as cluster, running_server() as server:
         url = cluster.url_of(TEMPLATE)

@@ -54,7 +54,7 @@ def run(room: str, kind: type[S], main: Main[S]) -> None:
 
 
 async def _live(room: str, settings: S, main: Main[S]) -> int:
-    _calm_collector()
+    calm_collector()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +76,7 @@ async def _live(room: str, settings: S, main: Main[S]) -> int:
     return 0
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """Leave what was imported out of every collection, and make the full ones rare: they stop the loop for 70-80 ms."""
     gc.collect()
     gc.freeze()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contracts.messages import Interval, Mode
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 
 def digest(parts: Iterable[object]) -> str:
@@ -52,4 +53,4 @@ def chart_key(parts: Iterable[object]) -> str:
 def short_id(identity: str) -> str:
     """Shorten an id to six characters that a person can read aloud (Crockford base 32)."""
     number = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(25, -1, -5))
+    return _PAIRS[number >> 20 & 1023] + _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]

@@ -3,6 +3,7 @@
 Nothing is stored here. Who chose alike shares what is worked out: terms, day, picture and messages.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,6 +26,11 @@ from services.positions.handlers.forms import Forms
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.speech import wished
 from services.positions.ports import Candidate, Look, Proposal, Work
+
+AT_A_TIME = 25
+"""Subscribers decided without a break: about 1 ms, so that neither ticks and questions wait nor the database, which
+stores the page before meanwhile.
+"""
 
 logger = structlog.get_logger()
 
@@ -121,7 +127,9 @@ class Offers:
         allowed = [one for one in candidates if self._ground.access.is_allowed(one.person.subscriber_id)]
         days = await self._days(work, offering, allowed)
         decision = Decision([], {})
-        for one in allowed:
+        for number, one in enumerate(allowed):
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
             person = one.person
             refusals = self._refusals(offering, one)
             refusals += self._chosen_refusals(offering, person, days.get(person.subscriber_id))
