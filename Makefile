@@ -37,7 +37,7 @@ test: setup ## run every test, two at a time (most of them wait)
 fast: setup ## run the tests that need no server, no browser and no patience
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not real and not browser and not stack and not slow"
 
-check: setup format lint types imports dependencies fast test ## what CI runs: every gate, then every test
+check: setup format lint types imports dependencies test ## what CI runs: every gate, then every test
 
 format: setup
 	@$(BIN)/ruff format --check .
