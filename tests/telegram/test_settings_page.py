@@ -101,3 +101,58 @@ async def say(page, text):
 
 async def press(message, label):
     await message.get_by_test_id("inline-button").get_by_text(label, exact=label != "Back").click()
+
+
+async def test_a_person_chooses_what_he_is_told_of_on_one_page(gateway, page):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=60_000)
+    room = PositionsRoom()
+    async with TelegramApiServer(TOKEN, settings=ServerSettings(limits=NO_LIMITS)) as server:
+        asking = page.context.request
+        await asking.post(f"{server.url}/sandbox/chats", data={"first_name": "Budi", "language_code": "en"})
+        async with bot_running(gateway, server, room):
+            await page.goto(server.url)
+            await page.get_by_test_id("chat-item").click()
+            await say(page, "/start")
+            await expect(page.get_by_test_id("message").filter(has_text="Welcome, Budi")).to_be_visible()
+            await say(page, "/settings")
+            first = page.get_by_test_id("message").filter(has_text="Daily loss limit")
+            await press(first, "🔔 Notifications")
+            table = page.get_by_test_id("message").filter(has_text="Stop moves")
+            buttons = table.get_by_test_id("inline-button")
+            await expect(buttons).to_have_count(5 * 4 + 3 + 1)
+
+            await buttons.nth(7).click()  # the result: off
+            await expect(table).to_contain_text("Trade result: 🚫 off")
+            await buttons.nth(14).click()  # stop moves: silent
+            await expect(table).to_contain_text("Stop moves: 🔕 silent")
+            await expect(buttons.nth(14)).to_have_text("✔ 🔕")
+            await expect_rows(table, [4, 4, 4, 4, 4, 3, 1])
+            await shoot(page, "table")
+
+            await press(table, "Signals")
+            signals = page.get_by_test_id("message").filter(has_text="/stopmonitor ends automatic signals")
+            await expect(signals).to_be_visible()
+            await shoot(page, "signals")
+            await press(signals, "Back")
+            await press(table, "Back")
+            await expect(first).to_contain_text("🔔 3 · 🔕 1 · 🚫 1")
+            await shoot(page, "first")
+    (hearing,) = [one.hearing for one in room.preferences.values()]
+    assert str(hearing) == "exit=off,stop=silent"
+
+
+async def expect_rows(message, widths):
+    """Hold buttons to the rows they were given: none wraps at a phone's width."""
+    tops = [
+        box["y"] for one in await message.get_by_test_id("inline-button").all() if (box := await one.bounding_box())
+    ]
+    assert [tops.count(top) for top in sorted(set(tops))] == widths
+
+
+async def shoot(page, name):
+    """Keep a picture where the environment asks for it, for people to look at."""
+    folder = os.environ.get("SINYAL_TEST_PICTURES")
+    if folder:
+        await page.screenshot(path=Path(folder) / f"settings_{name}.png")
