@@ -227,7 +227,13 @@ TELEGRAM_SENDS = Consumer(
 )
 TELEGRAM_UPDATES = Consumer("telegram-updates", "UPDATES", (UPDATE.stored,), "telegram", in_flight=64)
 TELEGRAM_OPENED = Consumer(
-    "telegram-opened", "POSITIONS", (POSITION_OPENED.stored,), "telegram", max_deliver=50, only_new=True
+    "telegram-opened",
+    "POSITIONS",
+    (POSITION_OPENED.stored,),
+    "telegram",
+    ack_wait_s=10.0,
+    max_deliver=50,
+    only_new=True,
 )
 COLLECTOR = Consumer("dead-collector", "ADVISORIES", (), "telegram", in_flight=1)
 

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from chassis.errors import AskFailedError
 from contracts import asks, catalogue
-from contracts.messages import OutcomeNotice, ReducedNotice, SendMessage, SignalNotice, StopNotice, SummaryNotice
+from contracts.messages import (
+    OutcomeNotice,
+    PauseNotice,
+    ReducedNotice,
+    SendMessage,
+    SignalNotice,
+    StopNotice,
+    SummaryNotice,
+)
 from services.positions.domain.hearing import Hearing, Kind, Loudness, SignalsOffError, read_hearing
 from services.positions.domain.preferences import BadSettingError, Chosen, Preferences, changed
 from tests.positions.builders import a_signal, a_tick, now
@@ -103,6 +111,10 @@ def heard(house: House, person: int) -> Counter[tuple[Kind, bool]]:
 
 
 def expected(everything: Counter[tuple[Kind, bool]], choice: dict[Kind, Loudness]) -> Counter[tuple[Kind, bool]]:
+    """Say what a choice makes of what all others hear. The stop that a part moved is told by the part, or, where that
+    is off, by its own message.
+    """
+    everything = everything + Counter({(Kind.STOP, False): int(choice[Kind.TARGET] is OFF)})
     return Counter({
         (kind, choice[kind] is SILENT): count for (kind, _), count in everything.items() if choice[kind] is not OFF
     })  # fmt: skip
@@ -198,7 +210,7 @@ async def test_whatever_is_chosen_the_trades_and_the_figures_are_those_of_everyt
 
     everything = heard(house, everything_on)
     assert everything.keys() == {(Kind.SIGNAL, False), (Kind.TARGET, False), (Kind.EXIT, False)}
-    assert {one: heard_but_stops(house, one) for one in people} == {
+    assert {one: heard(house, one) for one in people} == {
         one: expected(everything, choice) for one, choice in people.items()
     }
     assert len(dict(trades)[everything_on]) == 2
@@ -208,15 +220,50 @@ async def test_whatever_is_chosen_the_trades_and_the_figures_are_those_of_everyt
     assert replies <= {one.id for one in house.sent()}
 
 
-def heard_but_stops(house: House, person: int) -> Counter[tuple[Kind, bool]]:
-    """Leave stops out: they are told where the part that says it is not."""
-    return Counter({key: count for key, count in heard(house, person).items() if key[0] is not Kind.STOP})
-
-
 async def of_person(house: House, person: int) -> tuple[asks.Statistics, tuple[Any, ...]]:
     figures = await house.bus.ask(catalogue.STATISTICS, asks.GetStatistics(subscriber_id=person))
     history = await house.history(person)
     return figures, (history.total, history.wins, history.losses, history.pnl, [one.r for one in history.trades])
+
+
+async def test_the_last_choice_counts_at_the_moment_something_is_told(house: House) -> None:
+    async with house.room():
+        await house.opened(1, 2)
+        await choose(house, 1, exit="off")
+        await choose(house, 2, exit="silent")
+        await house.tick(a_tick(1000, 4003.2))
+        await house.closed(2)
+        await house.quiet()
+
+    assert heard(house, 1) == {(Kind.SIGNAL, False): 1}
+    assert heard(house, 2) == {(Kind.SIGNAL, False): 1, (Kind.EXIT, True): 1}
+
+
+async def test_a_signal_that_was_asked_for_is_as_silent_as_the_others(house: House) -> None:
+    async def judge(_request: asks.EvaluateNow) -> asks.Evaluation:
+        return asks.Evaluation(signal=a_signal(mode="manual"))
+
+    async with house.room(), house.bus.answer(catalogue.EVALUATE, judge):
+        await house.feed()
+        await house.subscribe(1, auto=False)
+        await choose(house, 1, signal="silent")
+        await house.tick(a_tick(0, 3999.9))
+        await house.ask_for_signal(1)
+        send = await house.sent_to(1)
+
+    assert send.silent
+
+
+async def test_an_operator_hears_of_a_pause_whatever_he_chose(house: House) -> None:
+    async with house.room(operator_ids="1"):
+        await house.opened(1)
+        await choose(house, 1, signal="silent", exit="off", target="off", stop="off", summary="off")
+        await house.tick(a_tick(1000, 3990.0))
+        await house.closed(1)
+        await house.quiet()
+
+    (pause,) = [one for one in told(house, 1) if isinstance(one.content, PauseNotice)]
+    assert not pause.silent
 
 
 async def test_what_opened_says_who_wants_to_watch(house: House) -> None:

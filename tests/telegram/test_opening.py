@@ -10,6 +10,7 @@ import pytest
 
 from chassis.clock import SystemClock
 from chassis.errors import AskFailedError, TransientError
+from chassis.nats_bus import connect
 from contracts import asks, catalogue, ids
 from contracts.asks import GetStatus
 from contracts.messages import PositionOpened, SendClass
@@ -103,7 +104,7 @@ async def until_empty(rows):
 # --- how loud ---------------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_chosen_reaches_the_bot_api_as_it_was_chosen(house, gateway):
+async def test_x15_what_was_chosen_reaches_the_bot_api_as_it_was_chosen(house, gateway):
     """A signal and its stop move without a sound, the part of a target with one, the end not at all."""
     settings = ServerSettings(limits=NO_LIMITS, conflict_delay_s=0.1)
     async with (
@@ -134,7 +135,7 @@ async def test_what_was_chosen_reaches_the_bot_api_as_it_was_chosen(house, gatew
 # --- dashboards -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_dashboard_opens_with_the_trade_of_who_chose_that_and_ends_with_it(house, gateway):
+async def test_x15_a_dashboard_opens_with_the_trade_of_who_chose_that_and_ends_with_it(house, gateway):
     async with house.room(), gateway_running(gateway) as rows:
         await house.feed()
         await house.subscribe(PERSON)
@@ -248,6 +249,58 @@ async def test_who_has_left_gets_none_and_a_room_that_is_away_is_asked_again(gat
         await opening.on_opened(opened(), None)
 
     assert await rows.count() == 0
+
+
+async def test_killed_between_the_row_and_its_message_another_copy_opens_it_once(gateway, desk, monkeypatch):
+    publish, reached = gateway.bus.publish, asyncio.Event()
+
+    async def dies(topic, *args):
+        if topic is catalogue.SEND:
+            reached.set()
+            await asyncio.Event().wait()  # here the process is killed
+        return await publish(topic, *args)
+
+    with monkeypatch.context() as killing:
+        killing.setattr(gateway.bus, "publish", dies)
+        async with gateway_running(gateway) as rows:
+            await publish(catalogue.POSITION_OPENED, opened(), PERSON)
+            async with asyncio.timeout(60):
+                await reached.wait()
+    assert await rows.count() == 1
+    async with gateway_running(gateway):
+        await until_reads(gateway, "📟")
+        await until(lambda: gateway.bus.waiting(catalogue.TELEGRAM_OPENED) == 0)
+
+    assert await rows.count() == 1
+    assert len(gateway.chat.of(PERSON)) == 1
+
+
+class Crowd(PositionsRoom):
+    """Everybody has a trade of his own."""
+
+    async def known(self, question, answer):
+        if isinstance(question, GetStatus):
+            return status(position=open_position(position_id=f"p:{question.subscriber_id}"))
+        return await super().known(question, answer)
+
+
+async def test_on_a_real_broker_two_copies_open_one_for_each_who_wants_it(gateway, nats):
+    people = range(1, 41)
+    room = Crowd([subscriber(subscriber_id=one, chat_id=one) for one in people])
+    async with (
+        connect(nats, name="telegram") as gateway.bus,
+        room.answering(gateway.bus),
+        gateway_running(gateway) as rows,
+        asyncio.TaskGroup() as group,
+    ):
+        copy = group.create_task(Opening(gateway.bus, rows, WORDS, gateway.clock).run())
+        for one in people:
+            fact = opened(f"p:{one}", subscriber_id=one, dashboard=one % 2 == 0)
+            await gateway.bus.publish(catalogue.POSITION_OPENED, fact, one)
+        await until(lambda: len(gateway.chat.bubbles) == len(people) // 2)
+        copy.cancel()
+
+    assert sorted(one.chat_id for one in gateway.chat.bubbles.values()) == [one for one in people if one % 2 == 0]
 
 
 # --- many -------------------------------------------------------------------------------------------------------------
