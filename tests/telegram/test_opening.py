@@ -26,10 +26,11 @@ from services.telegram.handlers.dashboards import Updater
 from services.telegram.handlers.opening import Opening
 from tests.positions.builders import a_signal, a_tick, now
 from tests.positions.house import House, until_row
-from tests.telegram.builders import POSITION, WORDS, open_position, status, subscriber
+from tests.telegram.builders import POSITION, WORDS, history, open_position, status, subscriber, trade
 from tests.telegram.gateway import until
 from tests.telegram.positions_room import PositionsRoom
 from tests.telegram.test_chat_contract import TOKEN, People
+from tests.telegram.test_service import Town, eventually
 
 pytestmark = pytest.mark.real
 PERSON = 1
@@ -330,3 +331,37 @@ async def test_one_of_many_moves_slowly_and_still_ends_at_once(gateway, desk, mo
 
     assert edits == []
     assert "Dashboard selesai" in read(gateway)[0]
+
+
+# --- as a process -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def town(nats, postgres):
+    settings = ServerSettings(limits=NO_LIMITS, conflict_delay_s=0.1)
+    async with TelegramApiServer(TOKEN, settings=settings) as server, aiohttp.ClientSession() as session:
+        yield Town(nats, postgres, server, session)
+
+
+async def test_a_trade_that_opened_while_the_gateway_was_killed_has_its_dashboard_afterwards(town, nats):
+    person = await town.people.join()
+    room = PositionsRoom([subscriber(subscriber_id=person, chat_id=person)])
+    room.status = status(position=open_position(position_id="p:1"))
+
+    async def shows(*texts):
+        found = [text for text in await town.texts(person) if "📟" in text or "Dashboard" in text]
+        return len(found) == len(texts) and all(words in text for words, text in zip(texts, found, strict=True))
+
+    async with connect(nats, name="positions") as bus, room.answering(bus):
+        async with town.service() as first:
+            await bus.publish(catalogue.POSITION_OPENED, opened("p:1", subscriber_id=person), person)
+            await eventually(lambda: shows("📟"))
+            first.process.kill()
+            await first.process.wait()
+        room.status = status(position=open_position(position_id="p:2"))
+        room.history = history(trades=(trade(2), trade(1)))
+        await bus.publish(catalogue.POSITION_OPENED, opened("p:2", subscriber_id=person), person)
+        async with town.service():
+            await eventually(lambda: shows("Dashboard selesai", "📟"))
+            room.status = status()
+            await eventually(lambda: shows("Dashboard selesai", "Dashboard selesai"))
