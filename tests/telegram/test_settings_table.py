@@ -117,3 +117,7 @@ async def test_every_setting_of_the_table_is_a_setting(phone):
     for item in TABLE:
         answer = await phone.presses(f"set:{item.name}")
         assert phone.bus.said(catalogue.SEND)[-1] == answer
+
+
+async def test_help_shows_the_way_there(phone):
+    assert "/pengaturan → Notifikasi" in words(await phone.types("/help"))
