@@ -19,6 +19,8 @@ const DRAWN = {
   "🔔": `<path d="M16 3a9 9 0 019 9c0 8 3 10 3 12H4c0-2 3-4 3-12a9 9 0 019-9z" fill="#ffc933"/><path d="M12 26a4 4 0 008 0z" fill="#d99a1b"/>`,
   "🔕": `<path d="M16 3a9 9 0 019 9c0 8 3 10 3 12H4c0-2 3-4 3-12a9 9 0 019-9z" fill="#c3ccd4"/>${line("M5 4l22 24", "#e5484d", 3)}`,
   "🚫": `<circle cx="16" cy="16" r="12" fill="none" stroke="#e5403c" stroke-width="5"/>${line("M8 8l16 16", "#e5403c", 5)}`,
+  "🛡": `<path d="M16 2l11 4v9c0 8-5 12-11 15C10 27 5 23 5 15V6z" fill="#8fa3b5"/><path d="M16 5v22c5-2 8-6 8-12V8z" fill="#b7c5d1"/>`,
+  "📅": `<rect x="3" y="5" width="26" height="24" rx="3" fill="#f4f7fa"/><path d="M3 12h26V8a3 3 0 00-3-3H6a3 3 0 00-3 3z" fill="#e5484d"/>${line("M9 18h4M19 18h4M9 24h4M19 24h4", "#8a97a3", 2.6)}`,
   "📟": `<rect x="2" y="7" width="28" height="19" rx="4" fill="#4b5a68"/><rect x="6" y="11" width="20" height="8" rx="1.5" fill="#b9e3c6"/><circle cx="24" cy="22.500" r="1.500" fill="#e5484d"/>`,
   "⏹": box("#4a9ff5", `<rect x="10" y="10" width="12" height="12" rx="1.500" fill="#fff"/>`),
   "💰": `<path d="M12 4h8l-2 5c6 3 9 8 9 13 0 5-4 7-11 7S5 27 5 22c0-5 3-10 9-13z" fill="#e6b34a"/>${line("M19 16c-1-2-6-2-6 1s6 2 6 5-5 3-6 1M16 13.500v13", "#7a5510", 2)}`,
