@@ -116,7 +116,8 @@ class ChangeSetting(msgspec.Struct, frozen=True, kw_only=True):
 
     `lots` 0.01 to 1.00; `balance` USD; `risk_percent`; `daily_loss_percent`, 0 is none; `quiet_hours` 22:00-06:00 or
     off; `time_zone`; `targets` single or three; `break_even`, `trailing`, `tightening` on or off; `time_limit_min`, 0
-    is none. Codes `unknown_setting`, `bad_value` (its message says what is taken), `not_registered`.
+    is none; `notify_signal` on or silent; `notify_exit`, `notify_target`, `notify_stop`, `notify_summary` on, silent or
+    off; `dashboard` on or off. Codes `unknown_setting`, `bad_value` (its message says what is taken), `not_registered`.
     """
 
     subscriber_id: int
@@ -126,7 +127,7 @@ class ChangeSetting(msgspec.Struct, frozen=True, kw_only=True):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a subscriber chose. None: not chosen. Without `risk_percent` and `balance` the `lots` are fixed; of the plan
-    (`targets` and behind) what was not chosen is the strategy's own.
+    (`targets` to `time_limit_min`) what was not chosen is the strategy's own. `notify_…` is on, silent or off.
     """
 
     time_zone: str
@@ -140,6 +141,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trailing: bool | None
     tightening: bool | None
     time_limit_min: int | None
+    notify_signal: str = "on"
+    notify_exit: str = "on"
+    notify_target: str = "on"
+    notify_stop: str = "on"
+    notify_summary: str = "on"
+    dashboard: bool = False
 
 
 class DeactivateSubscriber(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ POSITION_OPENED = Topic(
     messages.PositionOpened,
     "POSITIONS",
     ("positions",),
-    (),
+    ("telegram",),
     "the signal arrived",
     "subscriber",
 )
@@ -226,6 +226,15 @@ TELEGRAM_SENDS = Consumer(
     "telegram-sends", "SENDS", (SEND.stored,), "telegram", ack_wait_s=20.0, in_flight=1000, max_deliver=50, pinned=True
 )
 TELEGRAM_UPDATES = Consumer("telegram-updates", "UPDATES", (UPDATE.stored,), "telegram", in_flight=64)
+TELEGRAM_OPENED = Consumer(
+    "telegram-opened",
+    "POSITIONS",
+    (POSITION_OPENED.stored,),
+    "telegram",
+    ack_wait_s=10.0,
+    max_deliver=50,
+    only_new=True,
+)
 COLLECTOR = Consumer("dead-collector", "ADVISORIES", (), "telegram", in_flight=1)
 
 CONSUMERS: tuple[Consumer, ...] = (
@@ -235,6 +244,7 @@ CONSUMERS: tuple[Consumer, ...] = (
     CHARTS_DRAW,
     TELEGRAM_SENDS,
     TELEGRAM_UPDATES,
+    TELEGRAM_OPENED,
     COLLECTOR,
 )
 

@@ -22,11 +22,12 @@ class PositionProposed(Message, frozen=True, kw_only=True):
 
 
 class PositionOpened(Message, frozen=True, kw_only=True):
-    """The signal reached its subscriber: the trade counts."""
+    """The signal reached its subscriber: the trade counts. `dashboard`: he wants to watch his trades live."""
 
     position_id: str
     subscriber_id: int
     symbol: str
+    dashboard: bool = False
 
 
 class PositionClosed(Message, frozen=True, kw_only=True):

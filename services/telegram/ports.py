@@ -7,7 +7,7 @@ from typing import Protocol
 
 from contracts.messages import SendMessage
 from services.telegram.domain.attempt import Call, Row
-from services.telegram.domain.dashboards import Dashboard
+from services.telegram.domain.dashboards import Dashboard, Rhythm
 from services.telegram.domain.outcome import Fault
 from services.telegram.domain.rendering import Rendered
 
@@ -168,7 +168,9 @@ class Dashboards(Protocol):
     """What is kept of live dashboards. Every method is one short transaction and raises TransientError."""
 
     async def open(self, dashboard: Dashboard) -> None:
-        """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing."""
+        """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing, also of one
+        that is over: its message was sent.
+        """
         ...
 
     async def stop(self, subscriber_id: int) -> bool:
@@ -183,8 +185,8 @@ class Dashboards(Protocol):
         """Forget one."""
         ...
 
-    async def claim(self, limit: int) -> list[Dashboard]:
-        """Take what is due, the oldest first; nobody else looks at it for a moment."""
+    async def claim(self, limit: int, rhythm: Rhythm) -> list[Dashboard]:
+        """Take what is due, the oldest first; nobody else looks at it before the rhythm says so."""
         ...
 
     async def show(

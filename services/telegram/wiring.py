@@ -32,6 +32,7 @@ from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.discreet import DiscreetCourier
 from services.telegram.handlers.gallery import Gallery
 from services.telegram.handlers.letters import Policy, Writer
+from services.telegram.handlers.opening import Opening
 from services.telegram.handlers.operators import FeedWatch
 from services.telegram.handlers.receiver import Hook, Receiver
 from services.telegram.handlers.sender import Sender
@@ -82,7 +83,8 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             optional = (
                 watch.run(),
                 publishing.run(),
-                Updater(bus, dashboards, words, stage.clock).run(),
+                Updater(bus, dashboards, words, stage.clock, settings.limits.per_second).run(),
+                Opening(bus, dashboards, words, stage.clock).run(),
                 collect(bus, stage.clock, abandoned.mourn),
                 chores.name_commands(chat, words, settings.operator_ids),
                 chores.prune(deliveries, forgotten, settings.keep_days),

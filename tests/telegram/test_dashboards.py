@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from chassis.errors import AskFailedError
@@ -16,7 +17,7 @@ from contracts.messages import DeliveryState, FeedState
 from services.telegram.adapters import postgres_dashboards
 from services.telegram.adapters.postgres_dashboards import PostgresDashboards
 from services.telegram.domain import dashboards
-from services.telegram.domain.dashboards import Dashboard, Ending, Step, next_step
+from services.telegram.domain.dashboards import Dashboard, Ending, Rhythm, Step, next_step
 from services.telegram.handlers import dashboards as handling
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.dashboards import Updater
@@ -38,6 +39,7 @@ from tests.telegram.memory_dashboards import MemoryDashboards
 from tests.telegram.positions_room import PositionsRoom
 
 GAP_S = 0.3
+QUICK = Rhythm(look_s=0.05, gap_s=GAP_S)
 
 
 def a_row(number=1, person=7, **more):
@@ -59,7 +61,7 @@ class House:
     @contextlib.asynccontextmanager
     async def updating(self):
         """Run an updater; leaving kills it where it stands."""
-        task = asyncio.ensure_future(Updater(self.gateway.bus, self.rows, WORDS, self.gateway.clock).run())
+        task = asyncio.ensure_future(Updater(self.gateway.bus, self.rows, WORDS, self.gateway.clock, 1000.0).run())
         try:
             yield
         finally:
@@ -106,8 +108,9 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    monkeypatch.setattr(dashboards, "GAP_S", GAP_S)
+    monkeypatch.setattr(dashboards, "CLAIM_S", 0.05)
     monkeypatch.setattr(postgres_dashboards, "GAP_S", GAP_S)
-    monkeypatch.setattr(postgres_dashboards, "CLAIM_S", 0.05)
     monkeypatch.setattr(handling, "LOOK_S", 0.02)
 
 
@@ -147,8 +150,6 @@ async def test_what_did_not_change_is_not_edited(house):
 
 
 def replace_market(found, market_ms):
-    import msgspec
-
     return msgspec.structs.replace(found, market_ms=market_ms)
 
 
@@ -255,7 +256,7 @@ async def test_a_person_who_blocks_us_has_no_dashboard(house):
     await house.says("dashboard")
     await house.says("dashboard", person=8)
     await house.blocks(7)
-    assert [row.subscriber_id for row in await house.rows.claim(9)] == [8]
+    assert [row.subscriber_id for row in await house.rows.claim(9, QUICK)] == [8]
 
 
 @pytest.mark.parametrize("fault", [BLOCKED, said(400, "Bad Request: message to edit not found")])
@@ -314,7 +315,7 @@ class TestContract:
             await rows.open(a_row(1))
         await rows.open(a_row(2))
         await rows.open(a_row(1))
-        found = {row.dashboard_id: row.ending for row in await rows.claim(9)}
+        found = {row.dashboard_id: row.ending for row in await rows.claim(9, QUICK)}
         assert found == {"m:reply:1": Ending.REPLACED, "m:reply:2": None}
 
     async def test_people_do_not_end_each_others(self, rows):
@@ -322,20 +323,20 @@ class TestContract:
         await rows.open(a_row(2, person=8))
         assert await rows.stop(7)
         assert not await rows.stop(7)
-        assert {row.subscriber_id: row.ending for row in await rows.claim(9)} == {7: Ending.STOPPED, 8: None}
+        assert {row.subscriber_id: row.ending for row in await rows.claim(9, QUICK)} == {7: Ending.STOPPED, 8: None}
 
     async def test_an_edit_is_written_once(self, rows):
         await rows.open(a_row(1))
         row = a_row(1)
         await rows.show(row, send_id="m:dashboard:1", shown="a", position_id="p")
         await rows.show(row, send_id="m:dashboard:2", shown="b", position_id="q")
-        (found,) = await rows.claim(9)
+        (found,) = await rows.claim(9, QUICK)
         assert (found.shown, found.position_id, found.edits, found.has_edit) == ("a", "p", 1, True)
 
     async def test_a_final_edit_ends_it(self, rows):
         await rows.open(a_row(1))
         await rows.show(a_row(1), send_id="m", shown="", position_id=None, is_final=True)
-        (found,) = await rows.claim(9)
+        (found,) = await rows.claim(9, QUICK)
         assert (found.ending, found.is_final) == (Ending.FINISHED, True)
 
     async def test_what_is_forgotten_is_gone(self, rows):
@@ -349,14 +350,13 @@ class TestContract:
 async def test_two_openings_at_once_leave_one(gateway):
     rows = PostgresDashboards(gateway.pool)
     await asyncio.gather(*(rows.open(a_row(number)) for number in range(5)))
-    assert [row.ending for row in await rows.claim(9)].count(None) == 1
+    assert [row.ending for row in await rows.claim(9, QUICK)].count(None) == 1
 
 
-async def test_a_claimed_row_is_left_to_its_claimer_for_a_moment(gateway, monkeypatch):
-    monkeypatch.setattr(postgres_dashboards, "CLAIM_S", 60.0)
+async def test_a_claimed_row_is_left_to_its_claimer_for_a_moment(gateway):
     rows = PostgresDashboards(gateway.pool)
     await rows.open(a_row(1))
-    claims = await asyncio.gather(*(rows.claim(9) for _ in range(4)))
+    claims = await asyncio.gather(*(rows.claim(9, Rhythm(look_s=60.0, gap_s=GAP_S)) for _ in range(4)))
     assert sum(len(found) for found in claims) == 1
 
 

@@ -6,7 +6,7 @@ from contracts import catalogue
 from contracts.asks import ChangeSetting, GetSettings
 from services.positions.domain.preferences import _CHANGES, changed
 from services.telegram.domain.presses import MOST_BYTES, Press, Verb
-from services.telegram.domain.settings_menu import DEFAULT, ITEMS, page, read_press, read_typed
+from services.telegram.domain.settings_menu import DEFAULT, ITEMS, TABLE, TABLE_NAME, page, read_press, read_typed
 from tests.telegram.builders import ENGLISH, INDONESIAN
 from tests.telegram.phone import english, pressables, words
 from tests.telegram.positions_room import DEFAULTS
@@ -37,7 +37,7 @@ async def test_the_first_page_shows_all_that_was_chosen_and_opens_each(phone):
     assert "Trailing stop: menurut strategi" in words(answer)
     assert "Jam tenang: mati" in words(answer)
     opened = [press.argument for press in pressables(answer) if press.verb is Verb.SETTINGS]
-    assert opened == [item.name for item in ITEMS]
+    assert opened == [TABLE_NAME, *(item.name for item in ITEMS if item not in TABLE)]
 
 
 async def test_a_page_marks_what_stands_and_a_press_changes_it_in_the_same_message(phone):
@@ -66,6 +66,12 @@ async def test_a_page_marks_what_stands_and_a_press_changes_it_in_the_same_messa
         ("impas bawaan", "break_even", DEFAULT),
         ("target tiga", "targets", "three"),
         ("time_limit_min 45", "time_limit_min", "45"),
+        ("notify result silent", "notify_exit", "silent"),
+        ("Notifikasi  Hasil SENYAP", "notify_exit", "silent"),
+        ("notifikasi stop mati", "notify_stop", "off"),
+        ("notify_summary off", "notify_summary", "off"),
+        ("notify targets", "notify_target", None),
+        ("dashboard nyala", "dashboard", "on"),
         ("risk", "risk_percent", None),
     ],
 )
@@ -98,6 +104,9 @@ async def test_what_is_typed_changes_and_shows_the_page(phone, typed):
         ("trailing 1", "on or off"),
         ("tightening x", "on or off"),
         ("limit 1.5", "Whole minutes"),
+        ("notify signals off", "/stopmonitor ends automatic signals"),
+        ("notify result loud", "sound, 🔕 silent or 🚫 off"),
+        ("dashboard silent", "only /dashboard opens one"),
         ("lots <b>&", "0.01 to 1.00 lots"),
     ],
 )

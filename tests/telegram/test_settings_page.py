@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_updates import open_updates
 from services.telegram.adapters.postgres_dashboards import PostgresDashboards
+from services.telegram.domain.words import in_language
 from services.telegram.handlers.conversation import Conversation
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.receiver import Receiver
@@ -101,3 +103,58 @@ async def say(page, text):
 
 async def press(message, label):
     await message.get_by_test_id("inline-button").get_by_text(label, exact=label != "Back").click()
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+async def test_x15_a_person_chooses_what_he_is_told_of_on_one_page(gateway, page, language):
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=60_000)
+    room, words = PositionsRoom(), in_language(WORDS, language)
+    async with TelegramApiServer(TOKEN, settings=ServerSettings(limits=NO_LIMITS)) as server:
+        asking = page.context.request
+        await asking.post(f"{server.url}/sandbox/chats", data={"first_name": "Budi", "language_code": language})
+        async with bot_running(gateway, server, room):
+            await page.goto(server.url)
+            await page.get_by_test_id("chat-item").click()
+            await say(page, "/start")
+            await say(page, "/settings")
+            first = page.get_by_test_id("message").filter(has_text=words("settings.daily_loss_percent"))
+            await press(first, words("button.notify"))
+            table = page.get_by_test_id("message").filter(has_text=words("settings.notify_stop"))
+            buttons = table.get_by_test_id("inline-button")
+            await expect(buttons).to_have_count(5 * 4 + 3 + 1)
+
+            await buttons.nth(7).click()  # the result: off
+            await expect(table).to_contain_text(f"{words('settings.notify_exit')}: 🚫")
+            await buttons.nth(14).click()  # stop moves: silent
+            await expect(buttons.nth(14)).to_have_text("✔ 🔕")
+            await expect_rows(table, [4, 4, 4, 4, 4, 3, 1])
+            await expect_nothing_cut(buttons)
+
+            await buttons.nth(3).click()  # signals: off
+            signals = page.get_by_test_id("message").filter(has_text=re.compile("/stopmonitor |/berhenti "))
+            await expect(signals).to_contain_text(words("settings.notify_signal"))
+            await press(signals, words("button.back"))
+            await press(table, words("button.back"))
+            await expect(first).to_contain_text("🔔 3 · 🔕 1 · 🚫 1")
+    (hearing,) = [one.hearing for one in room.preferences.values()]
+    assert str(hearing) == "exit=off,stop=silent"
+
+
+IS_WHOLE = """
+    it => [it, ...it.querySelectorAll("*")].every(one => !one.clientWidth || one.scrollWidth <= one.clientWidth + 1)
+"""
+
+
+async def expect_nothing_cut(buttons):
+    """Hold each label to the width of its button."""
+    assert [await one.inner_text() for one in await buttons.all() if not await one.evaluate(IS_WHOLE)] == []
+
+
+async def expect_rows(message, widths):
+    """Hold buttons to the rows they were given: none wraps at a phone's width."""
+    tops = [
+        box["y"] for one in await message.get_by_test_id("inline-button").all() if (box := await one.bounding_box())
+    ]
+    assert [tops.count(top) for top in sorted(set(tops))] == widths

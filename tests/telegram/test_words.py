@@ -15,7 +15,7 @@ from services.positions.domain.gates import Refusal
 from services.telegram.adapters.babel_catalogue import load_catalogue
 from services.telegram.domain.commands import COMMANDS
 from services.telegram.domain.dashboards import Ending
-from services.telegram.domain.settings_menu import ITEMS
+from services.telegram.domain.settings_menu import ICONS, ITEMS, TABLE
 from services.telegram.domain.words import Html, Words, guess_language, in_language, join, safe
 
 WORDS = load_catalogue()
@@ -27,6 +27,8 @@ FAMILIES = {
     *(f"strength.{name}" for name in ("very_strong", "strong", "medium", "weak")),
     *(f"settings.{item.name}" for item in ITEMS),
     *(f"settings.takes.{item.name}" for item in ITEMS),
+    *(f"settings.cell.{item.name}" for item in TABLE),
+    *(f"settings.loudness.{loudness}" for loudness in ICONS),
     *(f"settings.targets.{count}" for count in ("single", "three")),
     *(f"dash.{ending.value}" for ending in Ending),
     *(f"command.{command.name}" for command in COMMANDS),

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 
 from contracts.messages import ExitReason, Mode, Side
 from services.positions.domain.exits import Exit
+from services.positions.domain.hearing import read_hearing
 from services.positions.domain.holding import Holding, Leg
 from services.positions.domain.life import State
 from services.positions.domain.plans import Choice, Targets, read_plan
@@ -21,16 +22,16 @@ Row = Sequence[Any]
 PERSON = """
     s.id, s.chat_id, s.language, s.time_zone, s.auto, s.lots, s.active, s.balance, s.risk_percent, s.daily_loss_percent,
     s.quiet_from_min, s.quiet_to_min, s.plan_targets, s.plan_break_even, s.plan_trailing, s.plan_tightening,
-    s.plan_time_limit_s
+    s.plan_time_limit_s, s.hearing, s.dashboard
 """
-PERSON_WIDTH = 17
+PERSON_WIDTH = 19
 HOLDING = """
     p.id, p.subscriber_id, s.chat_id, s.language, s.time_zone, p.signal_id, p.symbol, p.side, p.mode, p.state, p.entry,
     p.initial_stop, p.stop, p.targets, p.lots, p.quote_ms, p.version,
     p.exit_reason, p.exit_level, p.exit_price, p.slippage_pips, p.closed_ms, p.detected_late,
-    p.plan, p.stop_reason, p.legs
+    p.plan, p.stop_reason, p.legs, s.hearing, s.dashboard
 """
-HOLDING_WIDTH = 26
+HOLDING_WIDTH = 28
 
 
 def person(row: Row) -> Person:
@@ -51,7 +52,7 @@ def person(row: Row) -> Person:
 def _preferences(*columns: Any) -> Preferences:
     """Read what was chosen; most people chose nothing, or the same."""
     balance, risk_percent, daily_loss_percent, quiet_from_min, quiet_to_min, targets, *switches = columns
-    break_even, trailing, tightening, time_limit_s = switches
+    break_even, trailing, tightening, time_limit_s, hearing, dashboard = switches
     return Preferences(
         balance=balance,
         risk_percent=risk_percent,
@@ -64,6 +65,8 @@ def _preferences(*columns: Any) -> Preferences:
             tightening=tightening,
             time_limit_s=time_limit_s,
         ),
+        hearing=read_hearing(hearing),
+        dashboard=dashboard,
     )
 
 
@@ -91,6 +94,8 @@ def holding(row: Row) -> Holding:
         plan=read_plan(row[23]),
         stop_reason=ExitReason(row[24]),
         legs=tuple(msgspec.convert(leg, Leg) for leg in row[25]),
+        hearing=read_hearing(row[26]),
+        wants_dashboard=row[27],
     )
 
 

@@ -24,7 +24,8 @@ _CHOOSE = f"""
     update subscriber s set lots = %(lots)s, time_zone = %(zone)s, balance = %(balance)s, risk_percent = %(risk)s,
         daily_loss_percent = %(loss)s, quiet_from_min = %(quiet_from)s, quiet_to_min = %(quiet_to)s,
         plan_targets = %(targets)s, plan_break_even = %(break_even)s, plan_trailing = %(trailing)s,
-        plan_tightening = %(tightening)s, plan_time_limit_s = %(limit)s, changed_at = now()
+        plan_tightening = %(tightening)s, plan_time_limit_s = %(limit)s, hearing = %(hearing)s,
+        dashboard = %(dashboard)s, changed_at = now()
     where s.id = %(id)s returning {PERSON}
 """  # noqa: S608
 _DEACTIVATE = """
@@ -70,6 +71,7 @@ class PostgresSubscribers:
             "quiet_from": it.quiet and it.quiet.from_min, "quiet_to": it.quiet and it.quiet.to_min,
             "targets": choice.targets, "break_even": choice.break_even, "trailing": choice.trailing,
             "tightening": choice.tightening, "limit": choice.time_limit_s,
+            "hearing": str(it.hearing), "dashboard": it.dashboard,
         }  # fmt: skip
         row = await (await self._connection.execute(_CHOOSE.encode(), values)).fetchone()
         return None if row is None else person(row)

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.domain.hearing import read_hearing
 from services.positions.domain.summary import Summary
 
 _ZONES = "select distinct time_zone from subscriber where active"
 _TAKE = """
     with due as (
-        select id, chat_id, language, coalesce(summarised_until, %(since)s) as since from subscriber
+        select id, chat_id, language, hearing, coalesce(summarised_until, %(since)s) as since from subscriber
         where active and time_zone = %(zone)s and (summarised_until is null or summarised_until < %(until)s)
         order by id limit %(limit)s for no key update
     ), told as (
@@ -16,10 +17,10 @@ _TAKE = """
     )
     select due.id, due.chat_id, due.language, due.since, count(p.id), count(p.id) filter (where p.pnl > 0),
         count(p.id) filter (where p.pnl < 0), coalesce(sum(p.pnl), 0), coalesce(sum(p.r::text::numeric), 0)::float8,
-        max(p.pnl), min(p.pnl)
+        max(p.pnl), min(p.pnl), due.hearing
     from due left join position p on p.subscriber_id = due.id and p.state = 'closed'
         and p.closed_at > due.since and p.closed_at <= %(until)s
-    group by due.id, due.chat_id, due.language, due.since order by due.id
+    group by due.id, due.chat_id, due.language, due.hearing, due.since order by due.id
 """
 
 
@@ -51,6 +52,7 @@ class PostgresSummaries:
                 r=row[8],
                 best=row[9],
                 worst=row[10],
+                loudness=read_hearing(row[11]).summary,
             )
             for row in rows
         ]

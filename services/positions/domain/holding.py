@@ -1,11 +1,12 @@
 """A position as it lies in the store, and what its parts and its end come to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from contracts.messages import ExitReason, Mode, Side
 from services.positions.domain import money
 from services.positions.domain.exits import Exit
+from services.positions.domain.hearing import Hearing
 from services.positions.domain.instrument import Instrument
 from services.positions.domain.life import State
 from services.positions.domain.plans import PLAIN, Plan
@@ -30,7 +31,8 @@ class Leg:
 class Holding:
     """One subscriber's position, with what is needed to tell him of it. `exit` waits here while it is parked.
 
-    `stop_reason` says what put the stop where it is; `legs` are the targets that were reached.
+    `stop_reason` says what put the stop where it is; `legs` are the targets that were reached. `hearing` and
+    `wants_dashboard` are what its owner chose last.
     """
 
     position_id: str
@@ -54,6 +56,8 @@ class Holding:
     plan: Plan = PLAIN
     stop_reason: ExitReason = ExitReason.STOP
     legs: tuple[Leg, ...] = ()
+    hearing: Hearing = field(default_factory=Hearing)
+    wants_dashboard: bool = False
 
     @property
     def shares(self) -> tuple[Decimal, ...]:

@@ -3,6 +3,7 @@
 All ids are pure functions of the position, so that a repeat is the same message.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,9 +11,16 @@ from decimal import Decimal
 from contracts import ids, messages
 from contracts.messages import SendClass
 from services.positions.domain.day import DayTotal
+from services.positions.domain.hearing import Kind
 from services.positions.domain.holding import Closing, Holding
 from services.positions.domain.subscriber import Person
 from services.positions.domain.terms import Terms
+
+_ABOUT: Mapping[type, Kind] = {
+    messages.OutcomeNotice: Kind.EXIT,
+    messages.ReducedNotice: Kind.TARGET,
+    messages.StopNotice: Kind.STOP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ def signal_message(
         expires_at=terms.expires_at,
         chart_key=chart_key,
         position_id=position_id,
+        silent=person.preferences.hearing.signal.is_silent,
     )
 
 
@@ -100,6 +109,7 @@ def opened(holding: Holding, stamp: Stamp) -> messages.PositionOpened:
         position_id=holding.position_id,
         subscriber_id=holding.subscriber_id,
         symbol=holding.symbol,
+        dashboard=holding.wants_dashboard,
     )
 
 
@@ -179,13 +189,14 @@ def answer(
     coalesce: str | None = None,
 ) -> messages.SendMessage:
     """Write an answer to the message that opened a position; it is of use for as long as it `lasts`."""
+    about = _ABOUT[type(content)]
     return messages.SendMessage(
         id=ids.send_id(holding.position_id, what),
         at=stamp.at,
         trace=stamp.trace,
         chat_id=holding.chat_id,
         subscriber_id=holding.subscriber_id,
-        kind=SendClass.STOP if isinstance(content, messages.StopNotice) else SendClass.EXIT,
+        kind=SendClass.STOP if about is Kind.STOP else SendClass.EXIT,
         content=content,
         language=holding.language,
         time_zone=holding.time_zone,
@@ -193,4 +204,5 @@ def answer(
         coalesce=coalesce,
         reply_to=ids.send_id(holding.position_id, "signal"),
         position_id=holding.position_id,
+        silent=holding.hearing.of(about).is_silent,
     )

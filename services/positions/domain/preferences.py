@@ -1,4 +1,4 @@
-"""What a subscriber chose of how he trades: his size, his limits, his quiet hours, his plan.
+"""What a subscriber chose: his size, his limits, his quiet hours, his plan, and what he is told of.
 
 Every setting has a name and is written as a person writes it; `default` takes a choice back. Source: product
 specification, section 4, "Access" and "Lots".
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.positions.domain.hearing import Hearing, Kind, Loudness, SignalsOffError
 from services.positions.domain.plans import LONGEST_LIMIT_S, Choice, Targets
 
 DEFAULT = "default"
@@ -48,13 +49,17 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """What a subscriber chose. A size by risk needs balance and risk; a daily loss limit needs a balance."""
+    """What a subscriber chose. A size by risk needs balance and risk; a daily loss limit needs a balance. `dashboard`:
+    a live one opens by itself with each of his trades.
+    """
 
     balance: Decimal | None = None
     risk_percent: Decimal | None = None
     daily_loss_percent: Decimal = DAILY_LOSS_PERCENT
     quiet: QuietHours | None = None
     choice: Choice = field(default_factory=Choice)
+    hearing: Hearing = field(default_factory=Hearing)
+    dashboard: bool = False
 
     @property
     def daily_loss_limit(self) -> Decimal | None:
@@ -137,6 +142,25 @@ def _switch(name: str) -> Callable[[Chosen, str, Chosen], Chosen]:
     return change
 
 
+def _notices(kind: Kind) -> Callable[[Chosen, str, Chosen], Chosen]:
+    def change(chosen: Chosen, value: str, _: Chosen) -> Chosen:
+        if value not in {DEFAULT, *Loudness}:
+            raise BadSettingError(f"notify_{kind} is on, silent or off")
+        loudness = Loudness.ON if value == DEFAULT else Loudness(value)
+        try:
+            return _preferring(chosen, hearing=chosen.preferences.hearing.choosing(kind, loudness))
+        except SignalsOffError as e:
+            raise BadSettingError(str(e)) from e
+
+    return change
+
+
+def _dashboard(chosen: Chosen, value: str, _: Chosen) -> Chosen:
+    if value not in {DEFAULT, "on", "off"}:
+        raise BadSettingError("dashboard is on or off")
+    return _preferring(chosen, dashboard=value == "on")
+
+
 def _time_limit(chosen: Chosen, value: str, _: Chosen) -> Chosen:
     takes = f"whole minutes, 0 (no limit) to {LONGEST_LIMIT_S // 60}"
     if value != DEFAULT and not value.isdecimal():
@@ -190,4 +214,6 @@ _CHANGES: Mapping[str, Callable[[Chosen, str, Chosen], Chosen]] = {
     "trailing": _switch("trailing"),
     "tightening": _switch("tightening"),
     "time_limit_min": _time_limit,
+    **{f"notify_{kind}": _notices(kind) for kind in Kind},
+    "dashboard": _dashboard,
 }

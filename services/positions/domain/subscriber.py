@@ -95,7 +95,7 @@ def shown(person: Person, rule: AccessRule, *, is_new: bool = False) -> asks.Sub
 
 def settings_of(person: Person) -> asks.Settings:
     """Say what a person chose."""
-    preferences, choice = person.preferences, person.preferences.choice
+    preferences, choice, hearing = person.preferences, person.preferences.choice, person.preferences.hearing
     return asks.Settings(
         time_zone=person.time_zone,
         lots=person.lots,
@@ -108,4 +108,10 @@ def settings_of(person: Person) -> asks.Settings:
         trailing=choice.trailing,
         tightening=choice.tightening,
         time_limit_min=None if choice.time_limit_s is None else choice.time_limit_s // 60,
+        notify_signal=hearing.signal,
+        notify_exit=hearing.exit,
+        notify_target=hearing.target,
+        notify_stop=hearing.stop,
+        notify_summary=hearing.summary,
+        dashboard=preferences.dashboard,
     )

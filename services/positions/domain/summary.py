@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from contracts import ids, messages
 from contracts.messages import SendClass
+from services.positions.domain.hearing import Loudness
 
 END_OF_DAY = time(23, 55, fold=1)
 SETTLED_AFTER = timedelta(seconds=60)
@@ -43,6 +44,7 @@ class Summary:
     r: float
     best: Decimal | None
     worst: Decimal | None
+    loudness: Loudness = Loudness.ON
 
 
 def last_day_end(now: datetime, time_zone: str) -> DayEnd:
@@ -85,4 +87,5 @@ def summary_message(summary: Summary, end: DayEnd, at: datetime, trace: str) -> 
         language=summary.language,
         time_zone=summary.time_zone,
         expires_at=at + LASTS,
+        silent=summary.loudness.is_silent,
     )

@@ -29,7 +29,7 @@ _BLANKS = {
 
 
 class Forms:
-    """The fact and the message of one signal, for people who share language, time zone, plan and lots."""
+    """The fact and the message of one signal, for people who share language, time zone, plan, lots and loudness."""
 
     def __init__(self, terms: Terms, person: Person, lots: Decimal, chart_key: str, stamp: notices.Stamp) -> None:
         nobody = replace(person, subscriber_id=_SUBSCRIBER, chat_id=_CHAT)

@@ -18,6 +18,7 @@ from contracts.messages import DrawChart, Mode, SignalRaised
 from services.positions.domain import chart, gates, notices
 from services.positions.domain.day import DaySpan, DayTotal, day_of
 from services.positions.domain.gates import Refusal
+from services.positions.domain.hearing import Loudness
 from services.positions.domain.plans import Choice, Plan
 from services.positions.domain.sizing import lots_of
 from services.positions.domain.subscriber import Person
@@ -48,7 +49,7 @@ class Offering:
     by_choice: dict[Choice, Terms] = field(default_factory=dict)
     days: dict[str, DaySpan] = field(default_factory=dict)
     pictures: dict[Style, tuple[str, Outgoing]] = field(default_factory=dict)
-    forms: dict[tuple[Style, Decimal], Forms] = field(default_factory=dict)
+    forms: dict[tuple[Style, Decimal, Loudness], Forms] = field(default_factory=dict)
 
     @property
     def signal(self) -> SignalRaised:
@@ -175,8 +176,8 @@ class Offers:
         return Draft(proposal, messages, picture[1])
 
     def _form(self, offering: Offering, style: Style, one: Proposal) -> Forms:
-        """Find the messages of all who share how it looks and how large it is."""
-        key = (style, one.lots)
+        """Find the messages of all who share how it looks, how large it is and how loud."""
+        key = (style, one.lots, one.person.preferences.hearing.signal)
         if key not in offering.forms:
             stamp = notices.Stamp(self._ground.clock.now(), child_trace(offering.signal.trace))
             offering.forms[key] = Forms(one.terms, one.person, one.lots, offering.pictures[style][0], stamp)

@@ -1,4 +1,6 @@
-"""The daily summary: every person is told at the end of his own day, once, and only if something closed."""
+"""The daily summary: every person is told at the end of his own day, once, and only if something closed. Who has it
+off is passed over; what he was not told of is not made up for later.
+"""
 
 from datetime import datetime
 
@@ -48,6 +50,6 @@ class DailySummary:
             await work.jobs.hold(turn)
             days = await work.summaries.take(zone, since=end.before, until=end.at, limit=PAGE)
             at, trace = self._ground.clock.now(), new_trace()
-            busy = [day for day in days if day.trades]
+            busy = [day for day in days if day.trades and day.loudness.is_told]
             await work.say([sent(summary_message(day, end, at, trace)) for day in busy])
         return len(busy) if days else None

@@ -7,7 +7,7 @@ from contracts import catalogue
 from services.positions.domain import news, notices
 from services.positions.domain.day import DayTotal
 from services.positions.domain.history import Lost, Moved, Reduced
-from services.positions.domain.holding import Holding, Leg
+from services.positions.domain.holding import Closing, Holding, Leg
 from services.positions.domain.life import Fact
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.speech import said, sent
@@ -34,23 +34,30 @@ class Telling:
         yield from self._reduced(holding, legs, stamp)
         moved = self._moved(chapter, facts)
         if moved is not None:
-            yield from self._stop(holding, moved, stamp, is_told=not legs and Fact.CLOSED not in facts)
+            is_said = Fact.CLOSED in facts or (bool(legs) and holding.hearing.target.is_told)
+            yield from self._stop(holding, moved, stamp, is_said=is_said)
         if chapter.closing is not None:
+            yield from self._closed(chapter.closing, days, stamp)
+
+    def _closed(self, closing: Closing, days: Mapping[int, DayTotal], stamp: notices.Stamp) -> Iterator[Outgoing]:
+        holding = closing.holding
+        yield said(catalogue.POSITION_CLOSED, notices.closed(closing, stamp), holding.subscriber_id)
+        if holding.hearing.exit.is_told:
             digits = self._ground.instruments[holding.symbol].digits
-            yield said(catalogue.POSITION_CLOSED, notices.closed(chapter.closing, stamp), holding.subscriber_id)
-            yield sent(notices.outcome_message(chapter.closing, days[holding.subscriber_id], digits, stamp))
+            yield sent(notices.outcome_message(closing, days[holding.subscriber_id], digits, stamp))
 
     def _reduced(self, holding: Holding, legs: Sequence[Leg], stamp: notices.Stamp) -> Iterator[Outgoing]:
         digits = self._ground.instruments[holding.symbol].digits
         for leg in legs:
             yield said(catalogue.POSITION_REDUCED, news.reduced(holding, leg, stamp), holding.subscriber_id)
-            yield sent(news.reduced_message(holding, leg, digits, stamp))
+            if holding.hearing.target.is_told:
+                yield sent(news.reduced_message(holding, leg, digits, stamp))
 
-    def _stop(self, holding: Holding, moved: Moved, stamp: notices.Stamp, *, is_told: bool) -> Iterator[Outgoing]:
-        """Tell of a moved stop; its subscriber is not told where another message says it already."""
+    def _stop(self, holding: Holding, moved: Moved, stamp: notices.Stamp, *, is_said: bool) -> Iterator[Outgoing]:
+        """Tell of a moved stop; `is_said`: another message to its subscriber says it already, or it is over."""
         instrument = self._ground.instruments[holding.symbol]
         yield said(catalogue.POSITION_STOP_MOVED, news.stop_moved(holding, moved, stamp), holding.subscriber_id)
-        if is_told:
+        if holding.hearing.stop.is_told and not is_said:
             yield sent(news.stop_message(holding, moved, instrument, stamp))
 
     def _moved(self, chapter: Chapter, facts: Sequence[Fact]) -> Moved | None:

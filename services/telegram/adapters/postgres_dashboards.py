@@ -8,21 +8,20 @@ from typing import Any
 from chassis.database import Pool, transaction
 from contracts.messages import DeliveryState
 from services.telegram.domain.attempt import Progress
-from services.telegram.domain.dashboards import GAP_S, Dashboard, Ending
-
-CLAIM_S = 1.0
-"""How long a claimed row is left to its claimer: how soon one is looked at again."""
+from services.telegram.domain.dashboards import GAP_S, Dashboard, Ending, Rhythm
 
 _REPLACE = """
 update dashboard set ending = 'replaced', next_at = now()
 where subscriber_id = %(subscriber_id)s and symbol = %(symbol)s and ending is null
   and dashboard_id <> %(dashboard_id)s and not exists (select from dashboard where dashboard_id = %(dashboard_id)s)
+  and not exists (select from delivery where send_id = %(dashboard_id)s)
 """
 
 _OPEN = """
 insert into dashboard (dashboard_id, subscriber_id, chat_id, symbol, language, time_zone, position_id, shown)
-values (%(dashboard_id)s, %(subscriber_id)s, %(chat_id)s, %(symbol)s, %(language)s, %(time_zone)s, %(position_id)s,
-        %(shown)s)
+select %(dashboard_id)s, %(subscriber_id)s, %(chat_id)s, %(symbol)s, %(language)s, %(time_zone)s, %(position_id)s,
+       %(shown)s
+where not exists (select from delivery where send_id = %(dashboard_id)s)
 on conflict (dashboard_id) do nothing
 """
 
@@ -43,6 +42,9 @@ select c.dashboard_id, c.subscriber_id, c.chat_id, c.symbol, c.language, c.time_
        edit.state, c.last_send_id is not null,
        coalesce(edit.state = 'attempting', false)
        or coalesce(
+           coalesce(edit.settled_at, c.asked_at, message.settled_at) > now() - make_interval(secs => %(rest_s)s), false
+       ),
+       coalesce(
            coalesce(edit.settled_at, c.asked_at, message.settled_at) > now() - make_interval(secs => %(gap_s)s), false
        )
 from claimed c
@@ -67,7 +69,9 @@ class PostgresDashboards:
         self._pool = pool
 
     async def open(self, dashboard: Dashboard) -> None:
-        """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing."""
+        """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing, also of one
+        that is over: its message was sent.
+        """
         values = {
             "dashboard_id": dashboard.dashboard_id,
             "subscriber_id": dashboard.subscriber_id,
@@ -96,9 +100,9 @@ class PostgresDashboards:
         """Forget one."""
         await self._run("delete from dashboard where dashboard_id = %(id)s", {"id": dashboard_id})
 
-    async def claim(self, limit: int) -> list[Dashboard]:
+    async def claim(self, limit: int, rhythm: Rhythm) -> list[Dashboard]:
         """Take what is due; nobody else looks at it for a moment."""
-        values = {"limit": limit, "claim_s": CLAIM_S, "gap_s": GAP_S}
+        values = {"limit": limit, "claim_s": rhythm.look_s, "gap_s": rhythm.gap_s, "rest_s": GAP_S}
         async with transaction(self._pool) as connection:
             found = await (await connection.execute(_CLAIM.encode(), values)).fetchall()
         return [_dashboard(row) for row in found]
@@ -124,7 +128,7 @@ class PostgresDashboards:
 def _dashboard(found: tuple[Any, ...]) -> Dashboard:
     (
         dashboard_id, subscriber_id, chat_id, symbol, language, time_zone, position_id, shown, edits, ending, is_final,
-        age_s, message, message_id, edit, has_edit, is_resting,
+        age_s, message, message_id, edit, has_edit, is_resting, is_patient,
     ) = found  # fmt: skip
     return Dashboard(
         dashboard_id=dashboard_id,
@@ -144,6 +148,7 @@ def _dashboard(found: tuple[Any, ...]) -> Dashboard:
         edit=_settled(edit),
         has_edit=has_edit,
         is_resting=is_resting,
+        is_patient=is_patient,
     )
 
 

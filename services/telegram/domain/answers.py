@@ -32,7 +32,8 @@ def help_text(words: Words, *, is_operator: bool = False) -> Rendered:
     """List the commands that a person may use, in its language."""
     commands = commands_for(is_operator=is_operator)
     lines = [Html(f"/{command.name_in(words.language)} — {words(f'command.{command.name}')}") for command in commands]
-    return Rendered(join((bold(words("help.title")), "", *lines, "", words("help.copier"))))
+    hints = (words("help.copier"), words("help.notify"))
+    return Rendered(join((bold(words("help.title")), "", *lines, "", *hints)))
 
 
 def auto_changed(subscriber: Subscriber, words: Words) -> Rendered:

@@ -18,6 +18,12 @@ from services.telegram.domain.words import Html, Words, bold, code, join, safe
 
 GAP_S = 3.0
 """Between two edits of one dashboard, from the end of one to the start of the next."""
+CLAIM_S = 1.0
+"""How long a claimed row is left to its claimer: how soon one is looked at again."""
+SHARE = 0.25
+"""Of the bot's pace, what edits may take: signals, exits and answers have no time to wait for them."""
+LOOKS_PER_S = 200.0
+"""What positions is asked for all dashboards together: it has other askers."""
 LONGEST_LIFE_S = 24 * 3600.0
 """Telegram lets a message be edited for 48 hours; who looks a day later opens another."""
 LONGEST_OPENING_S = 3600.0
@@ -39,7 +45,8 @@ class Dashboard:
     """A row as the updater sees it.
 
     `message` is what became of the send that opened it, None while it is on its way, with its `message_id`; `edit` the
-    same of the last edit. `is_resting`: the last edit is too fresh for another, or under way.
+    same of the last edit. `is_resting`: the last edit is too fresh for another, or under way. `is_patient`: others have
+    waited longer for theirs.
     """
 
     dashboard_id: str
@@ -59,6 +66,7 @@ class Dashboard:
     edit: DeliveryState | None = None
     has_edit: bool = False
     is_resting: bool = False
+    is_patient: bool = False
 
 
 class Step(StrEnum):
@@ -85,6 +93,19 @@ def next_step(row: Dashboard) -> Step:
     if row.is_resting:
         return Step.WAIT
     return Step.END if row.ending is not None or row.age_s > LONGEST_LIFE_S else Step.LOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often one is looked at, and how far apart the edits of one are that runs on; its end waits for GAP_S only."""
+
+    look_s: float
+    gap_s: float
+
+
+def rhythm(live: int, per_second: float) -> Rhythm:
+    """Tell the rhythm while so many are live, and the bot makes so many calls a second: more of them move slower."""
+    return Rhythm(max(CLAIM_S, live / LOOKS_PER_S), max(GAP_S, live / (SHARE * per_second)))
 
 
 def has_ended(row: Dashboard, found: Status) -> bool:

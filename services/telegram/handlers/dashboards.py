@@ -70,8 +70,9 @@ async def press_stop(desk: Desk, request: Request, subscriber: Subscriber) -> No
 class Updater:
     """Keeps dashboards live for as long as it runs; any number of copies share the rows."""
 
-    def __init__(self, bus: Bus, rows: Dashboards, words: Catalogue, clock: Clock) -> None:
+    def __init__(self, bus: Bus, rows: Dashboards, words: Catalogue, clock: Clock, per_second: float) -> None:
         self._bus = bus
+        self._per_second = per_second
         self._rows = rows
         self._words = words
         self._clock = clock
@@ -92,8 +93,9 @@ class Updater:
 
     async def look_once(self) -> int:
         """Bring up to date what is due; returns how many rows were. Raises TransientError."""
-        due = await self._rows.claim(BATCH)
-        metrics.DASHBOARDS.set(await self._rows.count())
+        live = await self._rows.count()
+        metrics.DASHBOARDS.set(live)
+        due = await self._rows.claim(BATCH, dashboards.rhythm(live, self._per_second))
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def update(row: Dashboard) -> None:
@@ -133,7 +135,7 @@ class Updater:
         found = await self._status(row)
         if dashboards.has_ended(row, found):
             await self._end(row, Ending.FINISHED)
-        elif dashboards.is_news(row, found):
+        elif not row.is_patient and dashboards.is_news(row, found):
             words = in_language(self._words, row.language)
             shown = dashboards.live(found, row.symbol, words, row.time_zone)
             await self._edit(row, shown, dashboards.fingerprint(found), _held(found))

@@ -3,10 +3,10 @@
 from chassis.errors import AskFailedError
 from contracts import catalogue
 from contracts.asks import ChangeSetting, GetSettings, SetAuto, SetLanguage, Settings, Subscriber
-from services.telegram.domain import answers, settings_menu
+from services.telegram.domain import answers, settings_menu, settings_table
 from services.telegram.domain.answers import Place
-from services.telegram.domain.rendering import Rendered
-from services.telegram.domain.settings_menu import Wish
+from services.telegram.domain.rendering import Keyboard, Rendered
+from services.telegram.domain.settings_menu import Item, Wish
 from services.telegram.domain.words import LANGUAGES
 from services.telegram.handlers.desk import Desk, Reader, Request
 
@@ -42,15 +42,25 @@ async def _grant(desk: Desk, request: Request, subscriber: Subscriber, wish: Wis
         if e.code != "bad_value":
             raise
         chosen, refused = await _chosen(desk, subscriber), wish.value
-    if wish.item.name == "time_zone":
+    if wish.item is not None and wish.item.name == "time_zone":
         subscriber = await desk.subscriber(request)
     reader = desk.reader(subscriber)
-    shown = settings_menu.page(wish.item, chosen, reader.words, refused=refused)
+    is_of_table = wish.item in settings_menu.TABLE and is_edit and wish.value is not None and refused is None
+    if wish.item is None or is_of_table:
+        shown = settings_table.table(chosen, reader.words)
+    else:
+        also = _instead(wish.item, subscriber, reader)
+        shown = settings_menu.page(wish.item, chosen, reader.words, refused=refused, also=also)
     await desk.answer(request, reader, shown, is_edit=is_edit)
 
 
+def _instead(item: Item, subscriber: Subscriber, reader: Reader) -> Keyboard:
+    """Offer, where signals cannot be off, to switch automatic signals."""
+    return answers.menu(subscriber, reader.words, Place.SETTINGS)[:1] if item.name == "notify_signal" else ()
+
+
 async def _changed(desk: Desk, subscriber: Subscriber, wish: Wish) -> Settings:
-    if wish.value is None:
+    if wish.item is None or wish.value is None:
         return await _chosen(desk, subscriber)
     question = ChangeSetting(subscriber_id=subscriber.subscriber_id, name=wish.item.name, value=wish.value)
     return await desk.bus.ask(catalogue.CHANGE_SETTING, question)
