@@ -32,10 +32,10 @@ class Statistics:
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
             scope = self._scope(request, person.time_zone)
-            sums = await work.statistics.of_subscriber(person.subscriber_id, scope)
+            sums = await view.statistics.of_subscriber(person.subscriber_id, scope)
         return report(sums, time_zone=person.time_zone, days=days_asked(request.days))
 
     async def record(self, request: asks.GetRecord) -> asks.Statistics:

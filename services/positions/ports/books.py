@@ -22,12 +22,16 @@ class Scope:
     time_zone: str
 
 
-class Statistics(Protocol):
-    """What closed trades come to; void ones never count."""
+class OwnStatistics(Protocol):
+    """What one person's closed trades come to; void ones never count."""
 
     async def of_subscriber(self, subscriber_id: int, scope: Scope) -> Sums:
         """Count the trades of one person."""
         ...
+
+
+class Statistics(OwnStatistics, Protocol):
+    """What closed trades come to, whoever's they are."""
 
     async def of_signals(self, scope: Scope) -> Sums:
         """Count automatic signals, each once, at 0.01 lots and the mean result of its positions."""
