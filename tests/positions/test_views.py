@@ -39,7 +39,7 @@ READS: dict[str, Ask] = {
     "answers.refusal": lambda view, one: view.answers.refusal(one),
     "answers.drawn": lambda view, one: view.answers.drawn(one, his_position(one)),
     "answers.live_drawn": lambda view, one: view.answers.live_drawn(one, "XAUUSD"),
-    "statistics.of_subscriber": lambda view, one: view.statistics.of_subscriber(one, ALL),
+    "statistics.of_subscriber": lambda view, one: view.statistics.of_subscriber(one, ALL, has_curve=True),
     "export.document": lambda view, one: view.export.document(one, AT),
     "export.trades": lambda view, one: view.export.trades(one),
 }
