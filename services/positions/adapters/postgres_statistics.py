@@ -101,10 +101,11 @@ _CURVE = f"""
     )
     select json_agg(json_build_array(number, closed_ms, balance::text, below::text, pnl::text, from_best = 1,
         from_worst = 1) order by number)
-    from ranked where 1 in (from_top, from_bottom, from_deepest, from_end, from_best, from_worst))
+    from ranked where 1 in (number, from_top, from_bottom, from_deepest, from_end, from_best, from_worst))
 """  # noqa: S608
 """Of more trades than a picture has room for, each of its cells keeps its last, its highest, its lowest, and the one
-furthest below the highest so far; so the extremes of all are among them, and the best and the worst trade are too.
+furthest below the highest so far; so the extremes of all are among them. The first trade, the best and the worst are
+kept too.
 """
 _SHAPES = {0b01111: By.MODE, 0b10111: By.SIDE, 0b11011: By.STRATEGY, 0b11101: By.SYMBOL, 0b11110: By.HOUR}
 """`grouping` has a bit for each column that a row is not grouped by, the first one highest."""
