@@ -19,6 +19,7 @@ from contracts.asks import GetRecord, GetStatistics
 from contracts.messages import DeliveryState
 from sandbox.telegram_api.server import TelegramApiServer
 from sandbox.telegram_api.settings import NO_LIMITS, ServerSettings
+from services.charts.domain import canvas
 from services.charts.domain.curve import CurvePicture, compose_curve
 from services.charts.handlers import ChartDrawer, Style
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
@@ -240,7 +241,7 @@ async def test_every_number_on_the_picture_is_in_the_text(gateway, postgres, lan
     scene = compose_curve(CurvePicture(wish, JAKARTA))
     numbers = [scene.badge.word, scene.tags[0].value]
     numbers += [re.sub(r"^\D*(?=[+−]\d)", "", words_of(note)) for note in scene.notes]
-    values = [words_of(one) for one in scene.texts if one.size_px == 44]
+    values = [words_of(one) for one in scene.texts if one.size_px == canvas.CELL_PX]
     counts = re.findall(r"[\d.,]+", values.pop(0))
     assert len(numbers) == 4
     assert len(values) == 3

@@ -14,6 +14,7 @@ _MANY = 200
 """So many trades stand so close that a broad line would smear."""
 _FALLEN_PX = 2.2
 _DOT_PX = 13
+_TICKS: Json = {"tickfont": {"size": canvas.LABEL_PX}}
 _AREA_OPACITY = {Role.UP: 0.20, Role.DOWN: 0.26}
 
 
@@ -23,8 +24,8 @@ def curve_figure(scene: CurveScene) -> Json:
     traces = [*_traces(scene.balance, "y", width_px), *_traces(scene.drawdown, "y2", _FALLEN_PX)]
     layout = sheet() | {
         "xaxis": _place_axis(scene),
-        "yaxis": value_axis(scene.balance.scale, scene.balance.ticks),
-        "yaxis2": value_axis(scene.drawdown.scale, scene.drawdown.ticks),
+        "yaxis": value_axis(scene.balance.scale, scene.balance.ticks) | _TICKS,
+        "yaxis2": value_axis(scene.drawdown.scale, scene.drawdown.ticks) | _TICKS,
         "shapes": _shapes(scene),
         "annotations": annotations(scene),
     }
@@ -64,6 +65,7 @@ def _place_axis(scene: CurveScene) -> Json:
         "ticktext": [tick.text for tick in scene.place_ticks],
         "tickangle": 0,
         "ticklabelstandoff": 4,
+        **_TICKS,
     }
 
 

@@ -52,7 +52,9 @@ DRAWDOWN = Frame(706, 904)
 SPAN_Y_PX = 102
 CELL_NAME_Y_PX = 160
 CELL_VALUE_Y_PX = 205
-CELL_PX = 44
+CELL_PX = 46
+LABEL_PX = 32
+"""The smallest type on a curve, which has fewer words than a signal's chart and more room for each."""
 CELLS_LEFT_PX = (16, 376, 640, 880)
 """Where the four figures over a curve begin."""
 

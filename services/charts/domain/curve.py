@@ -19,12 +19,12 @@ from services.charts.domain.words import words_for
 MAX_POINTS = 1000
 """More would stand on each other."""
 _DOTTED_UP_TO = 40
-_MARK_PX = 46
+_MARK_PX = 58
 """Room for the name of a mark over or under the curve."""
 _END_PX = 16
 """Room right of the last trade."""
-_LABEL_PX = 170
-_HALF_PX = 60
+_LABEL_PX = 190
+_HALF_PX = 75
 """Half of the broadest label: nearer to an edge it would be cut."""
 
 
@@ -94,7 +94,7 @@ def _balance(wish: DrawCurve, x_high: float) -> Strip:
     above, below = split_at_zero(x, y)
     return Strip(
         scale=scale,
-        ticks=_ticks(wish, scale, about=7, covered_px=scale.px(y[-1])),
+        ticks=_ticks(wish, scale, about=9, covered_px=scale.px(y[-1])),
         areas=(Line(Role.UP, *above), Line(Role.DOWN, *below)),
         lines=(Line(role, x, y, has_dots=len(wish.points) <= _DOTTED_UP_TO),),
         markers=tuple(mark.marker for mark in marks(wish, scale, x_high)),
@@ -130,7 +130,7 @@ def _ticks(wish: DrawCurve, scale: Scale, *, about: int, covered_px: float | Non
     for value in values:
         at_px = scale.px(value)
         is_covered = covered_px is not None and abs(at_px - covered_px) < reach_px
-        is_cut = min(at_px - scale.frame.top_px, scale.frame.bottom_px - at_px) < canvas.SMALL_PX / 2
+        is_cut = min(at_px - scale.frame.top_px, scale.frame.bottom_px - at_px) < canvas.LABEL_PX / 2
         ticks.append(ValueTick(value, "" if is_covered or is_cut else number(value, digits, wish.language)))
     return tuple(ticks)
 
@@ -153,7 +153,7 @@ def _drawdown(wish: DrawCurve) -> Strip:
     fallen = Line(Role.DOWN if deepest else Role.MUTED, x, y)
     at = x[y.index(deepest)]
     sign = (Marker(at, deepest, Role.DOWN, None),) if deepest else ()
-    return Strip(scale, _ticks(wish, scale, about=3) if deepest else (), (fallen,), (fallen,), sign)
+    return Strip(scale, _ticks(wish, scale, about=4) if deepest else (), (fallen,), (fallen,), sign)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def _drawdown(wish: DrawCurve) -> Strip:
 def _caption(wish: DrawCurve) -> Text:
     words = words_for(wish.language).curve
     text = f"{words.balance}, {wish.currency}"
-    return Text(canvas.PLOT_LEFT_PX + 8, canvas.BALANCE.top_px + 22, (Span(text),), canvas.SMALL_PX, is_backed=True)
+    return Text(canvas.PLOT_LEFT_PX + 8, canvas.BALANCE.top_px + 22, (Span(text),), canvas.LABEL_PX, is_backed=True)
 
 
 def _signatures(picture: CurvePicture) -> tuple[Text, ...]:
@@ -172,20 +172,20 @@ def _signatures(picture: CurvePicture) -> tuple[Text, ...]:
         canvas.PLOT_LEFT_PX + 8,
         canvas.DRAWDOWN.bottom_px - 20,
         (Span(words_for(wish.language).curve.drawdown_strip),),
-        canvas.SMALL_PX,
+        canvas.LABEL_PX,
         is_backed=True,
     )
     zone = Text(
         canvas.TAG_LEFT_PX,
         canvas.AXIS_Y_PX,
         (Span(zone_name(closed_at(wish.points[-1], picture.zone))),),
-        canvas.SMALL_PX,
+        canvas.LABEL_PX,
     )
     mark = Text(
         canvas.NOTE_RIGHT_PX,
         canvas.DRAWDOWN.bottom_px - 20,
         (Span(picture.watermark, Role.FAINT),),
-        canvas.SMALL_PX,
+        canvas.LABEL_PX,
         Anchor.RIGHT,
     )
     return (name, zone, mark) if picture.watermark else (name, zone)

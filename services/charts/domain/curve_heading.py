@@ -35,7 +35,7 @@ def heading(wish: DrawCurve, zone: ZoneInfo) -> tuple[Text, ...]:
     parts.append(span_text(wish.points, zone, words))
     return (
         _line(canvas.TITLE_Y_PX, (Span(title, Role.TEXT, is_bold=True),), canvas.SYMBOL_PX),
-        _line(canvas.SPAN_Y_PX, (Span(" · ".join(parts)),), canvas.TYPE_PX),
+        _line(canvas.SPAN_Y_PX, (Span(" · ".join(parts)),), canvas.LABEL_PX),
         *(
             text
             for left_px, cell in zip(canvas.CELLS_LEFT_PX, _cells(wish), strict=True)
@@ -51,7 +51,7 @@ def _line(y_px: float, spans: tuple[Span, ...], size_px: int) -> Text:
 def _cell(left_px: float, cell: Cell) -> tuple[Text, Text]:
     name, value = cell
     return (
-        Text(left_px, canvas.CELL_NAME_Y_PX, (Span(name),), canvas.SMALL_PX),
+        Text(left_px, canvas.CELL_NAME_Y_PX, (Span(name),), canvas.LABEL_PX),
         Text(left_px, canvas.CELL_VALUE_Y_PX, value, canvas.CELL_PX),
     )
 
@@ -73,7 +73,7 @@ def _value(text: str) -> tuple[Span, ...]:
 
 def _counts(found: CurveFigures, language: str) -> tuple[Span, ...]:
     """Write all trades, and beside them the won and the lost in their colours."""
-    small = canvas.TYPE_PX
+    small = canvas.LABEL_PX
     return (
         Span(number(found.trades, 0, language), Role.TEXT, is_bold=True),
         Span(f"  {number(found.wins, 0, language)}", Role.UP, size_px=small),

@@ -10,10 +10,10 @@ from services.charts.domain.scale import Scale
 from services.charts.domain.scene import Anchor, Marker, Span, Text
 from services.charts.domain.words import words_for
 
-_AWAY_PX = 34
+_AWAY_PX = 38
 """From the curve to the middle of the words."""
-_LETTER_PX = 15
-"""How broad a letter of SMALL_PX type is, about."""
+_LETTER_PX = 17
+"""How broad a letter of LABEL_PX type is, about."""
 _LEFT_PX, _RIGHT_PX = canvas.PLOT_LEFT_PX + 8, canvas.PLOT_RIGHT_PX - 8
 
 
@@ -70,7 +70,7 @@ def _marked(ground: Ground, mark: CurveMark, name: str, *, is_best: bool, is_abo
         x_px=middle_px,
         y_px=min(near) - _AWAY_PX if is_above else max(near) + _AWAY_PX,
         spans=(Span(text, role),),
-        size_px=canvas.SMALL_PX,
+        size_px=canvas.LABEL_PX,
         anchor=Anchor.CENTRE,
         is_backed=True,
     )
