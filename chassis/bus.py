@@ -181,6 +181,10 @@ class Bus(Protocol):
         """Read an object, or None."""
         ...
 
+    async def drop(self, bucket: Bucket, key: str) -> None:
+        """Delete an object before its age does. Harmless where there is none."""
+        ...
+
     @property
     def is_connected(self) -> bool:
         """Whether the broker can be reached now."""

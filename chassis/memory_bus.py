@@ -280,6 +280,11 @@ class MemoryBus:
         body, until = self._objects.get((bucket.name, key), (None, 0.0))
         return body if until > self._clock.monotonic() else None
 
+    async def drop(self, bucket: Bucket, key: str) -> None:
+        """Delete an object."""
+        self._require_connection()
+        self._objects.pop((bucket.name, key), None)
+
     @property
     def is_connected(self) -> bool:
         """Whether the broker can be reached now."""

@@ -18,15 +18,13 @@ from typing import Any, TypeVar
 
 from nats import errors as nats_errors
 from nats.aio.msg import Msg
-from nats.js.errors import Error as JetStreamError
-from nats.js.errors import ObjectNotFoundError
-from nats.js.object_store import ObjectStore
 
 from chassis.answering import Crew, Reply, reply_to, unpack
 from chassis.bus import Delivery, Endless, Outgoing, Stored, decoded
-from chassis.cancellation import background, cancellable
+from chassis.cancellation import background
 from chassis.errors import RejectedError, TransientError
 from chassis.nats_link import ApiError, BusClosedError, Link
+from chassis.nats_objects import Objects
 from chassis.publisher import Publisher
 from chassis.pull_consumer import PullConsumer
 from chassis.stream_reader import READ_ONCE_IDLE_S, StreamReader, read_one
@@ -46,7 +44,6 @@ ATOMIC_BATCH = 500
 SHARE = 4
 """Of what may be unsettled one copy fetches a quarter ahead, so that it leaves something to the others."""
 LISTENER_LIMIT = 1024
-OBJECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 5.0
 TRACE_HEADER = "Sinyal-Trace"
 ERROR_HEADER = "Sinyal-Error"
@@ -61,7 +58,7 @@ class NatsBus:
         self._link = link
         self._publisher = publisher
         self._batch_ids = itertools.count()
-        self._buckets: dict[str, ObjectStore] = {}
+        self._objects = Objects(link)
 
     @property
     def link(self) -> Link:
@@ -252,23 +249,15 @@ class NatsBus:
 
     async def put(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Store an object under a key."""
-        try:
-            async with asyncio.timeout(OBJECT_TIMEOUT_S):
-                store = await self._bucket(bucket)
-                await cancellable(store.put(key, body))
-        except (nats_errors.Error, JetStreamError, TimeoutError) as e:
-            raise TransientError(f"bucket {bucket.name}: {key} was not stored: {type(e).__name__} {e}") from e
+        await self._objects.put(bucket, key, body)
 
     async def get(self, bucket: Bucket, key: str) -> bytes | None:
         """Read an object, or None."""
-        try:
-            async with asyncio.timeout(OBJECT_TIMEOUT_S):
-                store = await self._bucket(bucket)
-                return bytes((await cancellable(store.get(key))).data or b"")
-        except ObjectNotFoundError:
-            return None
-        except (nats_errors.Error, JetStreamError, TimeoutError) as e:
-            raise TransientError(f"bucket {bucket.name}: {key} was not read: {type(e).__name__} {e}") from e
+        return await self._objects.get(bucket, key)
+
+    async def drop(self, bucket: Bucket, key: str) -> None:
+        """Delete an object."""
+        await self._objects.drop(bucket, key)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -313,14 +302,6 @@ class NatsBus:
             raise TransientError(f"{subject}: not read within {READ_TIMEOUT_S:g} s") from None
         finally:
             await reader.close()
-
-    async def _bucket(self, bucket: Bucket) -> ObjectStore:
-        found = self._buckets.get(bucket.name)
-        if found is None:
-            jetstream = self._link.client.jetstream(timeout=OBJECT_TIMEOUT_S)
-            found = await cancellable(jetstream.object_store(bucket.name))
-            self._buckets[bucket.name] = found
-        return found
 
 
 @asynccontextmanager

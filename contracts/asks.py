@@ -289,24 +289,28 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 class GetStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """What a subscriber's own closed trades come to, of the last `days` of 24 hours of market time (None: all), of one
-    symbol or strategy or all.
+    symbol or strategy or all. With a `secret` of the person's (any text that always is the same, and that nobody else
+    knows) the curve of these trades is drawn, under a name that is made with it.
     """
 
     subscriber_id: int
     days: int | None = None
     symbol: str | None = None
     strategy: str | None = None
+    secret: str | None = None
 
 
 class GetRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What the strategies' automatic signals come to: each signal that was taken is one trade, at 0.01 lots, with the
-    mean result of its positions. Nobody's lots, choices or number can be told from it.
+    mean result of its positions. Nobody's lots, choices or number can be told from it. With `has_curve` their curve is
+    drawn, one for all readers of a language and time zone.
     """
 
     subscriber_id: int
     days: int | None = None
     symbol: str | None = None
     strategy: str | None = None
+    has_curve: bool = False
 
 
 class GetSystemStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -335,7 +339,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
     Money in US dollars, losses and drawdowns as positive amounts, holding times in market seconds. `planned_rr` is
     the mean that the plans promised, `realised_rr` the mean win over the mean loss, in R. Hours are those the trades
-    were opened in, in `time_zone`. None: undefined.
+    were opened in, in `time_zone`. None: undefined. `chart_key` is the key under which the curve will lie: None where
+    none was asked for, there is no trade, or it cannot be drawn now.
     """
 
     days: int | None
@@ -371,6 +376,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     by_strategy: tuple[Tally, ...]
     by_symbol: tuple[Tally, ...]
     by_hour: tuple[Tally, ...]
+    chart_key: str | None = None
 
 
 class SystemStatistics(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,7 @@ POSITION_VOIDED = Topic(
 CHART = Topic(
     "chart.v1", ("key",), messages.DrawChart, "CHARTS", ("positions", "telegram"), ("charts",), "draw one picture"
 )
+CURVE = Topic("curve.v1", ("key",), messages.DrawCurve, "CHARTS", ("positions",), ("charts",), "draw one equity curve")
 SEND = Topic(
     "send.v1",
     ("kind", "chat"),
@@ -171,6 +172,7 @@ TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # p
     POSITION_STOP_MOVED,
     POSITION_VOIDED,
     CHART,
+    CURVE,
     SEND,
     DELIVERY,
     UPDATE,
@@ -222,6 +224,7 @@ SIGNALS_CANDLES = Consumer("signals-candles", "CANDLES", (CANDLE.stored,), "sign
 POSITIONS_SIGNALS = Consumer("positions-signals", "SIGNALS", (SIGNAL.stored,), "positions", ack_wait_s=5.0, in_flight=1)
 POSITIONS_DELIVERIES = Consumer("positions-deliveries", "DELIVERIES", (DELIVERY.stored,), "positions", ack_wait_s=5.0)
 CHARTS_DRAW = Consumer("charts-draw", "CHARTS", (CHART.stored,), "charts", max_deliver=5, in_flight=8)
+CHARTS_CURVES = Consumer("charts-curves", "CHARTS", (CURVE.stored,), "charts", max_deliver=5, in_flight=4)
 TELEGRAM_SENDS = Consumer(
     "telegram-sends", "SENDS", (SEND.stored,), "telegram", ack_wait_s=20.0, in_flight=1000, max_deliver=50, pinned=True
 )
@@ -242,6 +245,7 @@ CONSUMERS: tuple[Consumer, ...] = (
     POSITIONS_SIGNALS,
     POSITIONS_DELIVERIES,
     CHARTS_DRAW,
+    CHARTS_CURVES,
     TELEGRAM_SENDS,
     TELEGRAM_UPDATES,
     TELEGRAM_OPENED,

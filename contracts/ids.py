@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from contracts.messages import Interval, Mode
 
+OWN = "own-"
+"""How the names of pictures begin that belong to one person."""
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32: no I, L, O, U
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
@@ -48,6 +51,13 @@ def send_id(subject: str, what: str) -> str:
 def chart_key(parts: Iterable[object]) -> str:
     """Name a picture by all that decides how it looks: equal keys are one render."""
     return digest(parts)
+
+
+def own_chart_key(parts: Iterable[object]) -> str:
+    """Name a picture of one person's: its name says so, since it goes with the person. `parts` hold a secret word of
+    the person's, so that nobody can work it out who knows what is shown.
+    """
+    return f"{OWN}{digest(parts)}"
 
 
 def short_id(identity: str) -> str:

@@ -7,7 +7,16 @@ delivery. Prices are float in quote currency, money is Decimal, volumes count ti
 """
 
 from contracts.messages.base import DeliveryState, ExitReason, FeedState, Interval, Message, Mode, SendClass, Side
-from contracts.messages.charts import ChartDrawn, ChartLevels, DrawChart
+from contracts.messages.charts import (
+    ChartDrawn,
+    ChartLevels,
+    CurveFigures,
+    CurveMark,
+    CurvePoint,
+    CurveSubject,
+    DrawChart,
+    DrawCurve,
+)
 from contracts.messages.dead_letters import DeadLetter
 from contracts.messages.feed import (
     CandleClosed,
@@ -53,11 +62,16 @@ __all__ = [
     "ChartDrawn",
     "ChartLevels",
     "Content",
+    "CurveFigures",
+    "CurveMark",
+    "CurvePoint",
+    "CurveSubject",
     "DeadLetter",
     "DeliverySettled",
     "DeliveryState",
     "DocumentNotice",
     "DrawChart",
+    "DrawCurve",
     "ExitReason",
     "FeedNotice",
     "FeedState",

@@ -1,6 +1,8 @@
 """Pictures: asked for and drawn."""
 
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
@@ -30,6 +32,63 @@ class DrawChart(Message, frozen=True, kw_only=True):
     language: str
     time_zone: str
     levels: ChartLevels | None = None
+    expires_at: datetime | None = None
+
+
+class CurveSubject(StrEnum):
+    """Whose result a curve shows: the reader's own, or that of the strategies' automatic signals."""
+
+    OWN = "own"
+    RECORD = "record"
+
+
+class CurvePoint(msgspec.Struct, frozen=True, array_like=True):
+    """The balance after the closed trade `number` (the first is 1) of market time `closed_ms`: `balance` is the sum of
+    all results so far, `below` how far that is under the highest balance before, 0 at the start among them.
+    """
+
+    number: int
+    closed_ms: int
+    balance: Decimal
+    below: Decimal
+
+
+class CurveMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade that is pointed out, and its result."""
+
+    number: int
+    pnl: Decimal
+
+
+class CurveFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written over a curve: the very figures of the statistics it goes with. None: undefined."""
+
+    trades: int
+    wins: int
+    losses: int
+    win_rate: float | None
+    pnl: Decimal
+    profit_factor: float | None
+    max_drawdown: Decimal
+
+
+class DrawCurve(Message, frozen=True, kw_only=True):
+    """Draw the equity curve `key` of closed trades, of the last `days` or of all time, of one symbol or strategy or
+    all. `points` are in order and end with the last trade; of many trades, those are left out that no picture shows.
+    """
+
+    key: str
+    subject: CurveSubject
+    points: tuple[CurvePoint, ...]
+    figures: CurveFigures
+    best: CurveMark
+    worst: CurveMark
+    language: str
+    time_zone: str
+    currency: str = "USD"
+    days: int | None = None
+    symbol: str | None = None
+    strategy: str | None = None
     expires_at: datetime | None = None
 
 

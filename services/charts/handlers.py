@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,15 +17,19 @@ from chassis.errors import AskFailedError, RejectedError, TransientError
 from chassis.trace import child_trace
 from contracts import catalogue
 from contracts.asks import GetSeries, Series
-from contracts.messages import ChartDrawn, DrawChart
+from contracts.messages import ChartDrawn, DrawChart, DrawCurve
 from services.charts.domain.composition import compose
+from services.charts.domain.curve import CurvePicture, compose_curve
 from services.charts.domain.instrument import KNOWN, Instrument, infer
 from services.charts.domain.request import BrokenSeriesError, NothingToDrawError, Picture
+from services.charts.domain.scene import CurveScene, Scene
 from services.charts.ports import Renderer
 
 _PATIENCE = timedelta(seconds=10)
 """How long a request waits for its own candle; then what there is, is drawn."""
 _RETRY_S = 1.0
+
+Compose = Callable[[], Awaitable[Scene | CurveScene]]
 
 logger = structlog.get_logger()
 
@@ -45,7 +49,7 @@ class Style:
 
 
 class ChartDrawer:
-    """Handles DrawChart. After `leave` it takes nothing more; `idle` waits for what is in hand."""
+    """Handles DrawChart and DrawCurve. After `leave` it takes nothing more; `idle` waits for what is in hand."""
 
     def __init__(self, bus: Bus, renderer: Renderer, clock: Clock, style: Style) -> None:
         self._bus = bus
@@ -77,38 +81,53 @@ class ChartDrawer:
             TransientError: the series or the picture cannot be had now, or this copy is leaving.
             RejectedError: the request can never be drawn.
         """
+        await self._draw(wish, lambda: self._chart_scene(wish))
+
+    async def draw_curve(self, wish: DrawCurve, stored: Stored) -> None:  # noqa: ARG002  # the handler's shape
+        """Put the picture of an equity curve into the store and tell. Raises as `draw` does."""
+        await self._draw(wish, lambda: self._curve_scene(wish))
+
+    async def _draw(self, wish: DrawChart | DrawCurve, compose_scene: Compose) -> None:
         if self._is_leaving:
             raise TransientError("this copy is leaving", delay_s=_RETRY_S)
         with self._counted():
-            await self._draw(wish)
+            await self._draw_once(wish, compose_scene)
 
-    async def _draw(self, wish: DrawChart) -> None:
+    async def _draw_once(self, wish: DrawChart | DrawCurve, compose_scene: Compose) -> None:
         if wish.expires_at is not None and wish.expires_at <= self._clock.now():
             metrics.CHARTS.labels("expired").inc()
-            logger.info("chart.dropped", key=wish.key, symbol=wish.symbol, reason="expired")
+            logger.info("chart.dropped", key=wish.key, symbol=wish.symbol or "", reason="expired")
             return
         png = await self._bus.get(catalogue.CHART_PICTURES, wish.key)
         if png is None:
-            png = await self._drawn(wish)
+            png = await self._drawn(wish, compose_scene)
             await self._bus.put(catalogue.CHART_PICTURES, wish.key, png)
         else:
             metrics.CHARTS.labels("kept").inc()
         await self._tell(wish, len(png))
 
-    async def _drawn(self, wish: DrawChart) -> bytes:
+    async def _drawn(self, wish: DrawChart | DrawCurve, compose_scene: Compose) -> bytes:
         started = time.perf_counter()
+        png = await self._renderer.render(await compose_scene())
+        took_ms = round((time.perf_counter() - started) * 1000, 1)
+        metrics.CHARTS.labels("drawn").inc()
+        logger.info("chart.drawn", key=wish.key, symbol=wish.symbol or "", took_ms=took_ms, count=len(png))
+        return png
+
+    async def _chart_scene(self, wish: DrawChart) -> Scene:
         picture = self._picture(wish, await self._series(wish))
         try:
-            scene = compose(picture)
+            return compose(picture)
         except NothingToDrawError as e:
             raise TransientError(str(e), delay_s=_RETRY_S) from e
         except BrokenSeriesError as e:
             raise RejectedError(str(e)) from e
-        png = await self._renderer.render(scene)
-        took_ms = round((time.perf_counter() - started) * 1000, 1)
-        metrics.CHARTS.labels("drawn").inc()
-        logger.info("chart.drawn", key=wish.key, symbol=wish.symbol, took_ms=took_ms, count=len(png))
-        return png
+
+    async def _curve_scene(self, wish: DrawCurve) -> CurveScene:
+        try:
+            return compose_curve(CurvePicture(wish, _zone(wish.time_zone), self._style.watermark))
+        except (NothingToDrawError, BrokenSeriesError) as e:
+            raise RejectedError(str(e)) from e
 
     def _picture(self, wish: DrawChart, series: Series) -> Picture:
         return Picture(
@@ -134,7 +153,7 @@ class ChartDrawer:
             raise TransientError("the series does not reach the candle yet", delay_s=_RETRY_S)
         return series
 
-    async def _tell(self, wish: DrawChart, size_bytes: int) -> None:
+    async def _tell(self, wish: DrawChart | DrawCurve, size_bytes: int) -> None:
         drawn = ChartDrawn(
             id=f"drawn:{wish.key}",
             at=self._clock.now(),

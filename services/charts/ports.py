@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from chassis.errors import TransientError
-from services.charts.domain.scene import Scene
+from services.charts.domain.scene import CurveScene, Scene
 
 
 class RenderFailedError(TransientError):
@@ -13,7 +13,7 @@ class RenderFailedError(TransientError):
 class Renderer(Protocol):
     """Turns a scene into a picture."""
 
-    async def render(self, scene: Scene) -> bytes:
+    async def render(self, scene: Scene | CurveScene) -> bytes:
         """Draw a scene as a PNG of the canvas's size.
 
         Raises:

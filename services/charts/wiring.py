@@ -22,6 +22,9 @@ from services.charts.handlers import ChartDrawer, Style
 from services.charts.ports import RenderFailedError
 from services.charts.settings import ChartsSettings
 
+CURVES_AT_ONCE = 1
+"""However many people look at their results, a signal's chart finds a tab."""
+
 
 async def main(settings: ChartsSettings, stage: Stage) -> None:
     """Draw until `stage.stop` is set; then finish what is in hand, give the rest back, leave nothing behind."""
@@ -59,20 +62,21 @@ async def open_warm(renderer: KaleidoRenderer, settings: ChartsSettings) -> None
 async def serve(bus: Bus, renderer: KaleidoRenderer, settings: ChartsSettings, stage: Stage) -> None:
     """Consume requests until asked to stop."""
     drawer = ChartDrawer(bus, renderer, stage.clock, style(settings))
+    charts = {catalogue.CHART: drawer.draw}
+    curves = {catalogue.CURVE: drawer.draw_curve}
     async with asyncio.TaskGroup() as group:
-        work = group.create_task(
-            consume(
-                bus,
-                catalogue.CHARTS_DRAW,
-                {catalogue.CHART: drawer.draw},
-                clock=stage.clock,
-                concurrency=settings.tabs,
+        works = [
+            group.create_task(consume(bus, reader, handlers, clock=stage.clock, concurrency=at_once))
+            for reader, handlers, at_once in (
+                (catalogue.CHARTS_DRAW, charts, settings.tabs),
+                (catalogue.CHARTS_CURVES, curves, CURVES_AT_ONCE),
             )
-        )
+        ]
         await stage.stop.wait()
         drawer.leave()
         await asyncio.wait({group.create_task(drawer.idle())}, timeout=settings.finish_s)
-        work.cancel()
+        for work in works:
+            work.cancel()
 
 
 def launch(settings: ChartsSettings) -> Launch:

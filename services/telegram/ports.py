@@ -147,6 +147,10 @@ class Deliveries(Protocol):
 class Forgotten(Protocol):
     """People who had themselves erased. Every method is one short transaction and raises TransientError."""
 
+    async def pictures(self, person_id: int) -> list[str]:
+        """List the pictures that are a person's alone, by their keys."""
+        ...
+
     async def add(self, person_id: int, at: datetime) -> None:
         """Forget a person: nothing said to him before `at` is shown, and no row names him."""
         ...

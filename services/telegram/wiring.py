@@ -72,7 +72,8 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             await opened.enter_async_context(listen(settings, receiver))
         kept = PostgresChannels(pool)
         publishing = Publishing(bus, kept, stage.clock, settings.channel_ids, settings.channel_language)
-        desk = Desk(bus, dashboards, forgotten, words, stage.clock, settings.symbol, settings.operator_ids)
+        symbol, operators = settings.symbol, settings.operator_ids
+        desk = Desk(bus, dashboards, forgotten, words, stage.clock, symbol, operators, picture_key=token.encode())
         worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
         add_checks(stage, bus, sender, receiver)
         stage.health.add("channels", lambda: Check(True, publishing.trouble, {"channels": len(settings.channel_ids)}))

@@ -8,13 +8,16 @@ import pytest
 
 from contracts.messages import ExitReason
 from services.charts.adapters import plotly_theme as theme
+from services.charts.adapters.plotly_curve import curve_figure
 from services.charts.adapters.plotly_figure import figure
 from services.charts.domain.composition import compose
+from services.charts.domain.curve import compose_curve
 from services.charts.domain.request import Outcome
 from services.charts.domain.sample import sample_picture
 from services.charts.domain.scene import Role, Scene
 from tests.charts.browsers import buy_scene, many_targets_scene, plain_scene
 from tests.charts.builders import START_S, levels, picture, series, wave
+from tests.charts.curves import curve_picture, results, wandering
 
 
 def test_the_sample_shows_all_a_picture_can():
@@ -30,6 +33,27 @@ def result_scene() -> Scene:
     shown = series(wave(220))
     ended = Outcome(ExitReason.BREAK_EVEN, shown.open_time_s[40], shown.open_time_s[60], shown.close[40], 0.0)
     return compose(picture(shown, levels=levels(shown.close[40]), outcome=ended))
+
+
+@pytest.mark.parametrize("pnls", [results("3.00"), results("-2.00", "1.00"), wandering(700)])
+def test_plotly_accepts_every_attribute_of_a_curve(pnls):
+    drawn = curve_figure(compose_curve(curve_picture(pnls)))
+
+    accepted = go.Figure(drawn).to_dict()
+
+    assert len(accepted["data"]) == len(drawn["data"])
+    assert len(accepted["layout"]["shapes"]) == len(drawn["layout"]["shapes"])
+    assert len(accepted["layout"]["annotations"]) == len(drawn["layout"]["annotations"])
+
+
+def test_words_from_outside_cannot_become_markup_on_a_curve():
+    scene = compose_curve(curve_picture(results("3.00"), strategy='<a href="x">&', currency="<b>"))
+
+    text = msgspec.json.encode(curve_figure(scene)).decode()
+
+    assert "<a" not in text
+    assert "&lt;a href=&quot;x&quot;&gt;&amp;" in text
+    assert "3,00 &lt;b&gt;" in text
 
 
 @pytest.mark.parametrize("scene", [buy_scene(), plain_scene(), many_targets_scene(), result_scene()])

@@ -27,7 +27,9 @@ from services.charts.adapters.chromium_process import (
 )
 from services.charts.adapters.kaleido_fallback import draw_plainly
 from services.charts.adapters.kaleido_renderer import KaleidoRenderer, Limits
+from services.charts.adapters.plotly_curve import curve_figure
 from services.charts.adapters.plotly_figure import figure
+from services.charts.domain.curve import compose_curve
 from services.charts.ports import RenderFailedError
 from tests.charts.browsers import (
     HAS_SETPRIV,
@@ -39,6 +41,7 @@ from tests.charts.browsers import (
     plain_scene,
     until,
 )
+from tests.charts.curves import curve_picture, results
 
 real = pytest.mark.real
 
@@ -75,6 +78,23 @@ async def test_a_picture_has_the_size_of_the_canvas_and_equals_the_oracles(root)
     for picture, oracle in zip(pictures, oracles, strict=True):
         assert difference(picture, oracle) < 1.0
     assert difference(pictures[0], pictures[1]) > 2.0, "the measure must tell two different pictures apart"
+
+
+@real
+async def test_curves_equal_the_oracles_and_are_green_where_they_won_and_red_where_they_lost(root):
+    start = launch(root)
+    won, lost = (compose_curve(curve_picture(pnls)) for pnls in (results("3.00", "2.00"), results("-3.00", "-2.00")))
+
+    async with KaleidoRenderer(start, LIMITS) as renderer:
+        pictures = [opened(await renderer.render(scene)) for scene in (won, lost)]
+    oracle = opened(await draw_plainly(start, curve_figure(won), limit_s=60))
+
+    assert [picture.size for picture in pictures] == [(1280, 960)] * 2
+    assert difference(pictures[0], oracle) < 1.0
+    assert difference(pictures[0], pictures[1]) > 2.0
+    for picture, is_won in zip(pictures, (True, False), strict=True):
+        red, green, _ = ImageStat.Stat(picture.crop((8, 250, 1058, 690))).mean
+        assert (green > red) is is_won
 
 
 @real

@@ -247,6 +247,23 @@ class ObjectContract:
     async def test_what_was_never_put_is_none(self, bus: Bus) -> None:
         assert await bus.get(catalogue.CHART_PICTURES, "nothing") is None
 
+    async def test_what_was_dropped_is_none_and_may_be_put_again(self, bus: Bus, other_bus: Bus) -> None:
+        await bus.put(catalogue.CHART_PICTURES, "a", b"old")
+        await bus.put(catalogue.CHART_PICTURES, "b", b"another")
+
+        await other_bus.drop(catalogue.CHART_PICTURES, "a")
+
+        assert await bus.get(catalogue.CHART_PICTURES, "a") is None
+        assert await bus.get(catalogue.CHART_PICTURES, "b") == b"another"
+        await bus.put(catalogue.CHART_PICTURES, "a", b"new")
+        assert await other_bus.get(catalogue.CHART_PICTURES, "a") == b"new"
+
+    async def test_dropping_what_is_not_there_is_harmless(self, bus: Bus) -> None:
+        await bus.put(catalogue.CHART_PICTURES, "a", b"old")
+        for key in ("a", "a", "nothing"):
+            await bus.drop(catalogue.CHART_PICTURES, key)
+        assert await bus.get(catalogue.CHART_PICTURES, "a") is None
+
 
 async def is_silent_until_quiet(bus: Bus) -> None:
     """Wait until what was told has gone through the broker: a question overtakes nothing on the same connection."""

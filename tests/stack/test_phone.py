@@ -55,4 +55,10 @@ async def test_a_subscriber_starts_listens_and_is_told_how_the_trade_ended(tmp_p
             await expect(message(page, "/history").last).to_be_visible(timeout=SOON_MS)
             await expect(message(page, "P/L").last).to_be_visible(timeout=SOON_MS)
             await page.screenshot(path=pictures / "phone-history.png")
+
+            await say(page, "/performance")
+            figures = message(page, "Your performance").filter(has=page.get_by_test_id("photo"))
+            await expect(figures).to_contain_text("Trades ", timeout=SOON_MS)
+            await expect(figures.get_by_test_id("photo").locator("img")).to_have_js_property("naturalWidth", 1280)
+            await page.screenshot(path=pictures / "phone-performance.png")
     assert stack.remains() == []

@@ -20,6 +20,10 @@ class Forgotten:
 
     def __init__(self):
         self.people = {}
+        self.own_pictures = []
+
+    async def pictures(self, person_id):
+        return self.own_pictures
 
     async def add(self, person_id, at):
         self.people[person_id] = at

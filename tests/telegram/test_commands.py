@@ -57,7 +57,7 @@ async def test_where_registration_is_closed_a_stranger_learns_the_id_to_be_let_i
         ("/history", "Transaksi 12 · menang 7 · kalah 4 · +1.034,20 USD"),
         ("/riwayat", "SL · −1,01R · 5 Jan 14:33 · #"),
         ("/performance", "Performa Anda · semua waktu"),
-        ("/performa 30", "Transaksi 12 · menang 7 · kalah 4 · rasio menang 63,6 %"),
+        ("/performa 30", "Transaksi 12 · menang 7 · kalah 4\nRasio menang 63,6"),
         ("/analytics 30", "Rekam jejak strategi · 30 hari terakhir"),
         ("/analitik", "Setiap sinyal otomatis dihitung sekali"),
         ("/performa semua", "Tulis jumlah hari"),
@@ -86,7 +86,7 @@ async def test_every_command_answers_in_indonesian(phone, typed, reads):
         ("/status", "No open XAUUSD position"),
         ("/history", "Trades 12 · won 7 · lost 4 · +1,034.20 USD"),
         ("/performance", "Your performance · all time"),
-        ("/performance 7", "Trades 12 · won 7 · lost 4 · win rate 63.6 %"),
+        ("/performance 7", "Trades 12 · won 7 · lost 4\nWin rate 63.6"),
         ("/analytics", "The strategies' record · all time"),
         ("/performance -3", "Give a number of days"),
         ("/why", "Twin Range Filter points up"),
@@ -121,7 +121,7 @@ async def test_only_operators_hear_of_the_whole_system():
     async with a_phone(operators=(77,)) as phone:
         answer = words(await phone.types("/stats 7"))
 
-        assert "Seluruh sistem · 7 hari terakhir\nPelanggan aktif 1200 · posisi berjalan 310" in answer
+        assert "Seluruh sistem · 7 hari terakhir\nPelanggan aktif 1.200\nPosisi berjalan 310" in answer
         assert phone.room.asked[-1] == GetSystemStatistics(subscriber_id=77, days=7)
         assert "/stats — angka seluruh sistem" in words(await phone.types("/help"))
 

@@ -20,8 +20,9 @@ from services.charts.adapters.choreographer_tabs import KeptBrowser
 from services.charts.adapters.chromium_folder import sweep
 from services.charts.adapters.chromium_process import memory_mb
 from services.charts.adapters.kaleido_fallback import draw_plainly
+from services.charts.adapters.plotly_curve import curve_figure
 from services.charts.adapters.plotly_figure import figure
-from services.charts.domain.scene import Scene
+from services.charts.domain.scene import CurveScene, Scene
 from services.charts.ports import RenderFailedError
 
 _MEMORY_EVERY = 25
@@ -99,7 +100,7 @@ class KaleidoRenderer:
             "busy": self._busy,
         }
 
-    async def render(self, scene: Scene) -> bytes:
+    async def render(self, scene: Scene | CurveScene) -> bytes:
         """Draw a scene.
 
         Raises:
@@ -108,7 +109,7 @@ class KaleidoRenderer:
         async with self._slots:
             self._busy += 1
             try:
-                return await self._render(figure(scene))
+                return await self._render(curve_figure(scene) if isinstance(scene, CurveScene) else figure(scene))
             finally:
                 self._busy -= 1
 

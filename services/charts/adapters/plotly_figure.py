@@ -10,7 +10,8 @@ from services.charts.adapters.plotly_paper import LEFT, RIGHT, Json, y_share
 from services.charts.adapters.plotly_shapes import shapes
 from services.charts.adapters.plotly_words import annotations
 from services.charts.domain import canvas
-from services.charts.domain.scene import Marker, Panel, Role, Scene
+from services.charts.domain.scale import Scale
+from services.charts.domain.scene import Marker, Panel, Role, Scene, ValueTick
 
 
 def figure(scene: Scene) -> Json:
@@ -26,7 +27,7 @@ def _traces(scene: Scene) -> list[Json]:
     traces = [_volume(scene), *_band(scene), _candles(scene)]
     for panel, axis in ((scene.price, "y"), (scene.rsi, "y2"), (scene.stochastic, "y3")):
         traces += [_line(curve.values, axis, curve.role) for curve in panel.curves]
-    return traces + [_marker(marker) for marker in scene.markers]
+    return traces + [sign(marker, "y") for marker in scene.markers]
 
 
 def _volume(scene: Scene) -> Json:
@@ -82,7 +83,8 @@ def _scatter(values: Sequence[float | None], axis: str, line: Json) -> Json:
     return {"type": "scatter", "mode": "lines", "y": values, "yaxis": axis, "line": line}
 
 
-def _marker(marker: Marker) -> Json:
+def sign(marker: Marker, axis: str) -> Json:
+    """Draw a triangle or a dot."""
     symbol = {True: "triangle-up", False: "triangle-down", None: "circle"}[marker.points_up]
     size_px = 20 if marker.points_up is None else 28
     return {
@@ -90,7 +92,7 @@ def _marker(marker: Marker) -> Json:
         "mode": "markers",
         "x": [marker.index],
         "y": [marker.price],
-        "yaxis": "y",
+        "yaxis": axis,
         "cliponaxis": False,
         "marker": {
             "symbol": symbol,
@@ -106,6 +108,21 @@ def _marker(marker: Marker) -> Json:
 
 def _layout(scene: Scene) -> Json:
     return {
+        **sheet(),
+        "bargap": 0,
+        "xaxis": _time_axis(scene),
+        "yaxis": _value_axis(scene.price),
+        "yaxis2": _value_axis(scene.rsi),
+        "yaxis3": _value_axis(scene.stochastic),
+        "yaxis4": _volume_axis(scene),
+        "shapes": shapes(scene),
+        "annotations": annotations(scene),
+    }
+
+
+def sheet() -> Json:
+    """Lay out what all pictures have in common: size, ground, type, and that nobody touches them."""
+    return {
         "width": canvas.WIDTH_PX,
         "height": canvas.HEIGHT_PX,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0, "autoexpand": False},
@@ -115,14 +132,6 @@ def _layout(scene: Scene) -> Json:
         "showlegend": False,
         "hovermode": False,
         "dragmode": False,
-        "bargap": 0,
-        "xaxis": _time_axis(scene),
-        "yaxis": _value_axis(scene.price),
-        "yaxis2": _value_axis(scene.rsi),
-        "yaxis3": _value_axis(scene.stochastic),
-        "yaxis4": _volume_axis(scene),
-        "shapes": shapes(scene),
-        "annotations": annotations(scene),
     }
 
 
@@ -137,26 +146,30 @@ def _time_axis(scene: Scene) -> Json:
         "tickangle": 0,
         "ticklabelstandoff": 4,
         "rangeslider": {"visible": False},
-        **_QUIET,
+        **QUIET,
     }
 
 
-_QUIET = {"gridcolor": theme.GRID, "gridwidth": 1, "zeroline": False, "showline": False, "fixedrange": True}
+QUIET = {"gridcolor": theme.GRID, "gridwidth": 1, "zeroline": False, "showline": False, "fixedrange": True}
 
 
 def _value_axis(panel: Panel) -> Json:
-    frame = panel.scale.frame
+    return value_axis(panel.scale, panel.ticks) | {"showgrid": panel.guides is None}
+
+
+def value_axis(scale: Scale, ticks: Sequence[ValueTick]) -> Json:
+    """Stand values right of the plot, where tags stand too."""
+    frame = scale.frame
     return {
         "domain": [y_share(frame.bottom_px), y_share(frame.top_px)],
-        "range": [panel.scale.low, panel.scale.high],
+        "range": [scale.low, scale.high],
         "anchor": "x",
         "side": "right",
         "tickmode": "array",
-        "tickvals": [tick.value for tick in panel.ticks],
-        "ticktext": [tick.text for tick in panel.ticks],
+        "tickvals": [tick.value for tick in ticks],
+        "ticktext": [tick.text for tick in ticks],
         "ticklabelstandoff": canvas.TAG_LEFT_PX - canvas.PLOT_RIGHT_PX,
-        "showgrid": panel.guides is None,
-        **_QUIET,
+        **QUIET,
     }
 
 

@@ -20,7 +20,7 @@ def shapes(scene: Scene) -> list[Json]:
         *(_pause(index) for index in scene.pauses),
         *(_zone(zone, scene.x_high) for zone in scene.zones),
         *(_level(level, scene) for level in scene.levels),
-        *(shape for tag in scene.tags for shape in _tag_shapes(tag)),
+        *(shape for tag in scene.tags for shape in tag_shapes(tag)),
         *(badge_shapes(scene.badge) if scene.badge else ()),
     ]
 
@@ -87,7 +87,8 @@ def _level(level: Level, scene: Scene) -> Json:
     }
 
 
-def _tag_shapes(tag: Tag) -> list[Json]:
+def tag_shapes(tag: Tag) -> list[Json]:
+    """Fill a tag, and tie it to what it speaks of."""
     fill = theme.TAG_FILLS[tag.role]
     half_px = (canvas.SMALL_TAG_HEIGHT_PX if tag.is_small else canvas.TAG_HEIGHT_PX) / 2 - 1
     right_px = canvas.TAG_LEFT_PX + 80 if tag.is_small else canvas.WIDTH_PX

@@ -6,24 +6,25 @@ from services.charts.adapters import plotly_theme as theme
 from services.charts.adapters.plotly_badge import badge_word
 from services.charts.adapters.plotly_paper import Json, annotation
 from services.charts.domain import canvas
-from services.charts.domain.scene import Anchor, Scene, Span, Tag, Text
+from services.charts.domain.scene import Anchor, CurveScene, Scene, Span, Tag, Text
 
 _BACKDROP_PX = 104
 _TAG_LETTERS = 11
 """So many fit into a tag at full size: `SELL4012.34`."""
 
 
-def annotations(scene: Scene) -> list[Json]:
+def annotations(scene: Scene | CurveScene) -> list[Json]:
     """List all words, the backdrop first, so that all others stand over it."""
     badge = [badge_word(scene.badge)] if scene.badge else []
+    frame = canvas.BALANCE if isinstance(scene, CurveScene) else canvas.PRICE
     texts = [_text(text) for text in (*scene.texts, *scene.notes)]
-    return [_backdrop(scene), *texts, *(_tag(tag) for tag in scene.tags), *badge]
+    return [_backdrop(scene.backdrop, frame), *texts, *(_tag(tag) for tag in scene.tags), *badge]
 
 
-def _backdrop(scene: Scene) -> Json:
+def _backdrop(words: str, frame: canvas.Frame) -> Json:
     x_px = (canvas.PLOT_LEFT_PX + canvas.PLOT_RIGHT_PX) / 2
-    y_px = (canvas.PRICE.top_px + canvas.PRICE.bottom_px) / 2
-    return annotation((x_px, y_px), Anchor.CENTRE, escape(scene.backdrop), _BACKDROP_PX, theme.BACKDROP)
+    y_px = (frame.top_px + frame.bottom_px) / 2
+    return annotation((x_px, y_px), Anchor.CENTRE, escape(words), _BACKDROP_PX, theme.BACKDROP)
 
 
 def _text(text: Text) -> Json:

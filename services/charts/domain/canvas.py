@@ -46,6 +46,18 @@ class Frame:
 
 
 PRICE = Frame(124, 648)
+BALANCE = Frame(250, 690)
+DRAWDOWN = Frame(706, 904)
+"""The frames of an equity curve, under a higher heading."""
+SPAN_Y_PX = 102
+CELL_NAME_Y_PX = 160
+CELL_VALUE_Y_PX = 205
+CELL_PX = 46
+LABEL_PX = 32
+"""The smallest type on a curve, which has fewer words than a signal's chart and more room for each."""
+CELLS_LEFT_PX = (16, 376, 640, 880)
+"""Where the four figures over a curve begin."""
+
 RSI = Frame(662, 776)
 STOCHASTIC = Frame(790, 904)
 

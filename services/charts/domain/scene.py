@@ -163,6 +163,51 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points from left to right; dots stand on it where each can be told from the next."""
+
+    role: Role
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    has_dots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One frame of a curve's picture: areas are filled between their line and zero."""
+
+    scale: Scale
+    ticks: tuple[ValueTick, ...]
+    areas: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    markers: tuple[Marker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceTick:
+    """A label under the trade `number`."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurveScene:
+    """A whole picture of an equity curve: x counts trades, 0 stands before the first."""
+
+    x_low: float
+    x_high: float
+    balance: Strip
+    drawdown: Strip
+    place_ticks: tuple[PlaceTick, ...]
+    tags: tuple[Tag, ...]
+    notes: tuple[Text, ...]
+    texts: tuple[Text, ...]
+    badge: Badge
+    backdrop: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A whole picture. Indices from `x_low` to `x_high` fill the plot from left to right."""
 

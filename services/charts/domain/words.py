@@ -16,6 +16,7 @@ class Words:
     grades: tuple[str, str, str, str]
     outcomes: dict[ExitReason, str]
     months: tuple[str, ...]
+    curve: "CurveWords"
 
     def grade(self, strength: float) -> str:
         """Name a strength 0..1. Source: product.md section 3, Strength."""
@@ -29,6 +30,24 @@ class Words:
     def mode(self, mode: Mode) -> str:
         """Say how a signal came about."""
         return self.auto if mode is Mode.AUTO else self.manual
+
+
+@dataclass(frozen=True, slots=True)
+class CurveWords:
+    """What is written on an equity curve; `days` has a place for their number."""
+
+    own: str
+    record: str
+    all_time: str
+    days: str
+    trades: str
+    win_rate: str
+    profit_factor: str
+    drawdown: str
+    balance: str
+    drawdown_strip: str
+    best: str
+    worst: str
 
 
 _ENGLISH = Words(
@@ -46,6 +65,20 @@ _ENGLISH = Words(
         ExitReason.RESET: "CLOSED",
     },
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    curve=CurveWords(
+        own="Your performance",
+        record="The strategies' record",
+        all_time="all time",
+        days="last {days} days",
+        trades="Trades",
+        win_rate="Win rate",
+        profit_factor="Profit factor",
+        drawdown="Largest drawdown",
+        balance="P/L after each trade",
+        drawdown_strip="Below the highest P/L",
+        best="Best",
+        worst="Worst",
+    ),
 )
 _INDONESIAN = Words(
     score="Skor",
@@ -62,6 +95,20 @@ _INDONESIAN = Words(
         ExitReason.RESET: "DITUTUP",
     },
     months=("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"),
+    curve=CurveWords(
+        own="Performa Anda",
+        record="Rekam jejak strategi",
+        all_time="semua waktu",
+        days="{days} hari terakhir",
+        trades="Transaksi",
+        win_rate="Rasio menang",
+        profit_factor="Profit factor",
+        drawdown="Penurunan terbesar",
+        balance="P/L setelah tiap transaksi",
+        drawdown_strip="Di bawah P/L tertinggi",
+        best="Terbaik",
+        worst="Terburuk",
+    ),
 )
 _LANGUAGES = {"en": _ENGLISH, "id": _INDONESIAN}
 

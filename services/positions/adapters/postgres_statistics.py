@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from contracts.messages import CurveMark, CurvePoint
 from services.positions.adapters.postgres_rows import Connection
+from services.positions.domain.curve import Curve
 from services.positions.domain.plans import PARTS, Targets
 from services.positions.domain.statistics import By, Group, Sums
 from services.positions.ports import Scope
@@ -73,8 +75,37 @@ _COUNT = """
         avg((closed_ms - opened_ms) / 1000.0)::float8,
         percentile_cont(0.5) within group (order by (closed_ms - opened_ms) / 1000.0::float8), avg(slippage_pips),
         (select json_agg(json_build_array(shape, name, trades, wins, losses, pnl::text, r::text) order by shape, name)
-            from grouped)
+            from grouped),
+        {curve}
     from taken
+"""
+_NO_CURVE = "null"
+_CELLS = 150
+_MOST_POINTS = 4 * _CELLS
+_CURVE = f"""
+    (with numbered as (
+        select row_number() over closing as number, count(*) over () as total, closed_ms, pnl, balance,
+            greatest(0, max(balance) over (closing rows unbounded preceding)) - balance as below
+        from placed window closing as (order by closed_ms, id)
+    ), celled as (
+        select *, case when total <= {_MOST_POINTS} then number else (number - 1) * {_CELLS} / total end as cell
+        from numbered
+    ), ranked as (
+        select *, row_number() over (partition by cell order by balance desc, number) as from_top,
+            row_number() over (partition by cell order by balance, number) as from_bottom,
+            row_number() over (partition by cell order by below desc, number) as from_deepest,
+            row_number() over (partition by cell order by number desc) as from_end,
+            row_number() over (order by pnl desc, number) as from_best,
+            row_number() over (order by pnl, number) as from_worst
+        from celled
+    )
+    select json_agg(json_build_array(number, closed_ms, balance::text, below::text, pnl::text, from_best = 1,
+        from_worst = 1) order by number)
+    from ranked where 1 in (number, from_top, from_bottom, from_deepest, from_end, from_best, from_worst))
+"""  # noqa: S608
+"""Of more trades than a picture has room for, each of its cells keeps its last, its highest, its lowest, and the one
+furthest below the highest so far; so the extremes of all are among them. The first trade, the best and the worst are
+kept too.
 """
 _SHAPES = {0b01111: By.MODE, 0b10111: By.SIDE, 0b11011: By.STRATEGY, 0b11101: By.SYMBOL, 0b11110: By.HOUR}
 """`grouping` has a bit for each column that a row is not grouped by, the first one highest."""
@@ -88,24 +119,24 @@ class PostgresStatistics:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def of_subscriber(self, subscriber_id: int, scope: Scope) -> Sums:
+    async def of_subscriber(self, subscriber_id: int, scope: Scope, *, has_curve: bool = False) -> Sums:
         """Count the trades of one person."""
-        return await self._count(_OF_ONE, scope, subscriber=subscriber_id)
+        return await self._count(_OF_ONE, scope, _CURVE if has_curve else _NO_CURVE, subscriber=subscriber_id)
 
-    async def of_signals(self, scope: Scope) -> Sums:
+    async def of_signals(self, scope: Scope, *, has_curve: bool = False) -> Sums:
         """Count automatic signals, each once."""
-        return await self._count(_OF_SIGNALS, scope)
+        return await self._count(_OF_SIGNALS, scope, _CURVE if has_curve else _NO_CURVE)
 
     async def of_all(self, scope: Scope) -> Sums:
         """Count the trades of everybody, erased people's among them."""
-        return await self._count(_EACH, scope)
+        return await self._count(_EACH, scope, _NO_CURVE)
 
-    async def _count(self, source: str, scope: Scope, **values: Any) -> Sums:
+    async def _count(self, source: str, scope: Scope, curve: str, **values: Any) -> Sums:
         values |= {
             "from_ms": scope.from_ms, "symbol": scope.symbol, "strategy": scope.strategy, "zone": scope.time_zone,
         }  # fmt: skip
         await self._connection.execute(_ROOM_TO_SORT)
-        cursor = await self._connection.execute(_COUNT.format(source=source).encode(), values)
+        cursor = await self._connection.execute(_COUNT.format(source=source, curve=curve).encode(), values)
         row = await cursor.fetchone()
         assert row is not None, "an aggregate has one row"
         return _sums(row)
@@ -133,6 +164,16 @@ def _sums(row: tuple[Any, ...]) -> Sums:
         hold_s_median=row[17],
         slippage_pips_mean=row[18],
         groups=_groups(row[19] or []),
+        curve=_curve(row[20]) if row[20] else None,
+    )
+
+
+def _curve(rows: list[list[Any]]) -> Curve:
+    """Read the kept trades: number, when they closed, balance, how far below the highest, result, best, worst."""
+    return Curve(
+        points=tuple(CurvePoint(row[0], row[1], Decimal(row[2]), Decimal(row[3])) for row in rows),
+        best=next(CurveMark(number=row[0], pnl=Decimal(row[4])) for row in rows if row[5]),
+        worst=next(CurveMark(number=row[0], pnl=Decimal(row[4])) for row in rows if row[6]),
     )
 
 

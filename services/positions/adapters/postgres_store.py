@@ -95,6 +95,8 @@ class PostgresView:
     def __init__(self, connection: Connection) -> None:
         self.subscribers = PostgresSubscribers(connection)
         self.answers = PostgresAnswers(connection)
+        self.statistics = PostgresStatistics(connection)
+        self.export = PostgresExport(connection)
 
 
 class PostgresStore:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from contracts import asks
+from services.positions.domain.curve import Curve
 
 LONGEST_DAYS = 3660
 DAY_MS = 86_400_000
@@ -40,7 +41,7 @@ class Group:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
     """What the store counts. Holding times in market seconds; `planned_rr` is the mean over all trades, `win_r` and
-    `loss_r` are the sums over wins and losses.
+    `loss_r` are the sums over wins and losses. `curve` is None where it was not asked for, or there is no trade.
     """
 
     trades: int
@@ -63,6 +64,7 @@ class Sums:
     hold_s_median: float | None
     slippage_pips_mean: float | None
     groups: Mapping[By, tuple[Group, ...]] = field(default_factory=dict)
+    curve: Curve | None = None
 
 
 def report(sums: Sums, *, time_zone: str, days: int | None) -> asks.Statistics:

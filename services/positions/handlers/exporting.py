@@ -21,10 +21,10 @@ class Exporting:
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
-            document = await work.export.document(person.subscriber_id, self._ground.clock.now())
-            trades = await work.export.trades(person.subscriber_id)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
+            document = await view.export.document(person.subscriber_id, self._ground.clock.now())
+            trades = await view.export.trades(person.subscriber_id)
         return asks.Exported(
             json_key=await self._keep(document), csv_key=await self._keep(trades_csv(trades)), trades=len(trades)
         )

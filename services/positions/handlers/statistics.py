@@ -1,13 +1,28 @@
-"""What closed trades come to: of the asker, of the strategies, and for operators of everybody."""
+"""What closed trades come to: of the asker, of the strategies, and for operators of everybody.
 
+Figures and the points of their curve are counted in one statement: what the picture shows is what the text tells.
+"""
+
+import asyncio
 from typing import Protocol
 
-from chassis.errors import AskFailedError
-from contracts import asks
-from services.positions.domain.statistics import DAY_MS, days_asked, report
+import msgspec
+import structlog
+
+from chassis.errors import AskFailedError, RejectedError, TransientError
+from chassis.trace import new_trace
+from contracts import asks, catalogue
+from contracts.messages import CurveSubject
+from services.positions.domain.curve import Frame, curve_wish
+from services.positions.domain.statistics import DAY_MS, Sums, days_asked, report
 from services.positions.handlers.ground import Ground
 from services.positions.handlers.people import People
 from services.positions.ports import Scope
+
+ASKING_LIMIT_S = 0.5
+"""How long an answer waits until its picture is asked for; a text is worth more than a picture."""
+
+logger = structlog.get_logger()
 
 
 class _Span(Protocol):
@@ -32,11 +47,19 @@ class Statistics:
         Raises:
             AskFailedError: `not_registered`, `not_allowed`.
         """
-        async with self._ground.store.work() as work:
-            person = await self._people.required(work, request.subscriber_id)
+        async with self._ground.store.view(request.subscriber_id) as view:
+            person = await self._people.required(view, request.subscriber_id)
             scope = self._scope(request, person.time_zone)
-            sums = await work.statistics.of_subscriber(person.subscriber_id, scope)
-        return report(sums, time_zone=person.time_zone, days=days_asked(request.days))
+            has_curve = request.secret is not None
+            sums = await view.statistics.of_subscriber(person.subscriber_id, scope, has_curve=has_curve)
+        frame = Frame(
+            subject=CurveSubject.OWN,
+            language=person.language,
+            symbol=request.symbol,
+            strategy=request.strategy,
+            secret=request.secret,
+        )
+        return await self._pictured(sums, report(sums, time_zone=scope.time_zone, days=days_asked(request.days)), frame)
 
     async def record(self, request: asks.GetRecord) -> asks.Statistics:
         """Count what the strategies' automatic signals came to, each once.
@@ -46,8 +69,15 @@ class Statistics:
         """
         async with self._ground.store.work() as work:
             person = await self._people.required(work, request.subscriber_id)
-            sums = await work.statistics.of_signals(self._scope(request, person.time_zone))
-        return report(sums, time_zone=person.time_zone, days=days_asked(request.days))
+            scope = self._scope(request, person.time_zone)
+            sums = await work.statistics.of_signals(scope, has_curve=request.has_curve)
+        frame = Frame(
+            subject=CurveSubject.RECORD,
+            language=person.language,
+            symbol=request.symbol,
+            strategy=request.strategy,
+        )
+        return await self._pictured(sums, report(sums, time_zone=scope.time_zone, days=days_asked(request.days)), frame)
 
     async def of_system(self, request: asks.GetSystemStatistics) -> asks.SystemStatistics:
         """Count everybody's trades.
@@ -66,6 +96,19 @@ class Statistics:
             live_positions=counts.live_positions,
             statistics=report(sums, time_zone=person.time_zone, days=days_asked(request.days)),
         )
+
+    async def _pictured(self, sums: Sums, told: asks.Statistics, frame: Frame) -> asks.Statistics:
+        """Ask for the curve of what is told, if there is one; what cannot be asked for now leaves the text alone."""
+        if sums.curve is None:
+            return told
+        drawing = curve_wish(sums.curve, told, frame, at=self._ground.clock.now(), trace=new_trace())
+        try:
+            async with asyncio.timeout(ASKING_LIMIT_S):
+                await self._ground.bus.publish(catalogue.CURVE, drawing, drawing.key)
+        except (TransientError, RejectedError, TimeoutError) as e:
+            logger.warning("curve.not_asked", error=str(e) or "it took too long")
+            return told
+        return msgspec.structs.replace(told, chart_key=drawing.key)
 
     def _scope(self, asked: _Span, time_zone: str) -> Scope:
         days = days_asked(asked.days)

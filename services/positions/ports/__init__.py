@@ -30,6 +30,7 @@ from services.positions.ports.books import (
     Export,
     Jobs,
     Leaving,
+    OwnStatistics,
     Scope,
     Statistics,
     Summaries,
@@ -43,6 +44,7 @@ __all__ = [
     "Export",
     "Jobs",
     "Leaving",
+    "OwnStatistics",
     "Scope",
     "Statistics",
     "Summaries",
@@ -367,6 +369,16 @@ class View(Protocol):
         """What people ask."""
         ...
 
+    @property
+    def statistics(self) -> OwnStatistics:
+        """What the person's closed trades come to."""
+        ...
+
+    @property
+    def export(self) -> Export:
+        """All that is kept of one person."""
+        ...
+
 
 class Work(View, Protocol):
     """One transaction: all that is done through it happens, or nothing."""
@@ -383,7 +395,7 @@ class Work(View, Protocol):
 
     @property
     def statistics(self) -> Statistics:
-        """What closed trades come to."""
+        """What closed trades come to, whoever's they are."""
         ...
 
     @property
@@ -399,11 +411,6 @@ class Work(View, Protocol):
     @property
     def erasure(self) -> Erasure:
         """People who want to be forgotten."""
-        ...
-
-    @property
-    def export(self) -> Export:
-        """All that is kept of one person."""
         ...
 
     @property

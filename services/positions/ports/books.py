@@ -22,15 +22,21 @@ class Scope:
     time_zone: str
 
 
-class Statistics(Protocol):
-    """What closed trades come to; void ones never count."""
+class OwnStatistics(Protocol):
+    """What one person's closed trades come to; void ones never count."""
 
-    async def of_subscriber(self, subscriber_id: int, scope: Scope) -> Sums:
-        """Count the trades of one person."""
+    async def of_subscriber(self, subscriber_id: int, scope: Scope, *, has_curve: bool = False) -> Sums:
+        """Count the trades of one person, with their curve where it is wanted."""
         ...
 
-    async def of_signals(self, scope: Scope) -> Sums:
-        """Count automatic signals, each once, at 0.01 lots and the mean result of its positions."""
+
+class Statistics(OwnStatistics, Protocol):
+    """What closed trades come to, whoever's they are."""
+
+    async def of_signals(self, scope: Scope, *, has_curve: bool = False) -> Sums:
+        """Count automatic signals, each once, at 0.01 lots and the mean result of its positions; with their curve where
+        it is wanted.
+        """
         ...
 
     async def of_all(self, scope: Scope) -> Sums:

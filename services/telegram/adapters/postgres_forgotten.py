@@ -1,18 +1,23 @@
-"""Erased people in PostgreSQL, schema telegram: a hash of each for a few days, and their rows without them."""
+"""Erased people in PostgreSQL, schema telegram: a hash of each for a few days, their rows without them, and none of
+their own pictures.
+"""
 
 import hashlib
 import hmac
 from datetime import datetime
 
 from chassis.database import Pool, transaction
+from contracts import ids
 from contracts.messages import SendMessage
 
 _BLANK = "chat_id = 0, subscriber_id = 0, html = null, buttons = '[]'"
+_PICTURES = "select chart_key from delivery where subscriber_id = %(id)s and starts_with(chart_key, %(own)s)"
 _FORGET = (
     """
     insert into forgotten (person, forgotten_at) values (%(person)s, %(at)s)
     on conflict (person) do update set forgotten_at = greatest(forgotten.forgotten_at, excluded.forgotten_at)
     """,
+    f"delete from file where chart_key in ({_PICTURES})",  # noqa: S608
     "delete from delivery where subscriber_id = %(id)s and settled_at is not null",
     f"update delivery set {_BLANK} where subscriber_id = %(id)s",  # noqa: S608  # a constant of this module
 )
@@ -32,9 +37,15 @@ class PostgresForgotten:
         self._pool = pool
         self._key = key.encode()
 
+    async def pictures(self, person_id: int) -> list[str]:
+        """List a person's own pictures, as far as rows still tell of them: longer than any picture is kept."""
+        async with transaction(self._pool) as connection:
+            rows = await connection.execute(_PICTURES.encode(), {"id": person_id, "own": ids.OWN})
+            return sorted({row[0] for row in await rows.fetchall()})
+
     async def add(self, person_id: int, at: datetime) -> None:
         """Forget a person: what ended goes, what is under way loses his name."""
-        values = {"person": self._hash(person_id), "id": person_id, "at": at}
+        values = {"person": self._hash(person_id), "id": person_id, "at": at, "own": ids.OWN}
         async with transaction(self._pool) as connection:
             for statement in _FORGET:
                 await connection.execute(statement.encode(), values)

@@ -1,5 +1,7 @@
 """Where a person's question is taken and answered: what every topic of conversation needs."""
 
+import hashlib
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,7 +65,9 @@ class Desk:
         clock: Clock,
         symbol: str,
         operators: Collection[int] = (),
+        picture_key: bytes = b"",
     ) -> None:
+        """Stand between people and rooms; `picture_key`, a secret of this room, names people's own pictures."""
         self.bus = bus
         self.dashboards = dashboards
         self.clock = clock
@@ -71,10 +75,15 @@ class Desk:
         self.forgotten = forgotten
         self._words = words
         self._operators = frozenset(operators)
+        self._picture_key = picture_key
 
     def is_operator(self, request: Request) -> bool:
         """Tell whether the person runs this bot, as our settings say: positions may be away when it matters most."""
         return request.person_id in self._operators
+
+    def secret_of(self, person_id: int) -> str:
+        """Make the word that names a person's own pictures: always the same, and nobody can work it out."""
+        return hmac.new(self._picture_key, f"picture:{person_id}".encode(), hashlib.sha256).hexdigest()
 
     async def subscriber(self, request: Request) -> Subscriber:
         """Look the person up. Raises AskFailedError with code `not_registered`."""

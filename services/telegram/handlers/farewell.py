@@ -56,6 +56,8 @@ async def press_erase(desk: Desk, request: Request) -> None:
             raise
         await _show(desk, request, reader, "erase.too_old")
         return
+    for key in await desk.forgotten.pictures(request.person_id):  # before the rows go that tell of them
+        await desk.bus.drop(catalogue.CHART_PICTURES, key)
     await desk.forgotten.add(request.person_id, desk.clock.now())
     await _show(desk, request, reader, "erase.done")
 
