@@ -9,6 +9,8 @@ Work that was under way when it opened is left alone: it goes on where the serve
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -17,8 +19,8 @@ from psycopg import AsyncConnection
 
 from chassis import metrics
 from chassis.clock import Clock
-from chassis.database import LINK, DatabaseFullError
-from chassis.errors import ConflictError, TransientError
+from chassis.database import LINK, DatabaseFullError, Pool, transaction
+from chassis.errors import ConflictError, DatabaseAwayError, TransientError
 
 EVERY_S = 1.0
 LIMIT_S = 1.5
@@ -45,6 +47,8 @@ class Breaker:
         self._doubt = asyncio.Event()
         self._silent = 0
         self._full_s: float | None = None
+        self._closed = asyncio.Event()
+        self._closed.set()
         self.is_open = False
         metrics.BREAKER_OPEN.labels("database").set(0)
 
@@ -57,10 +61,22 @@ class Breaker:
         """Let somebody through.
 
         Raises:
-            TransientError: the database does not answer now.
+            DatabaseAwayError: the database does not answer now.
         """
         if self.is_open:
-            raise TransientError("database: does not answer, nobody is let through until it does")
+            raise DatabaseAwayError("database: does not answer, nobody is let through until it does")
+
+    async def admit_in_time(self, within_s: float) -> None:
+        """Let somebody through as soon as the database answers.
+
+        Raises:
+            DatabaseAwayError: it did not within `within_s`.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self._closed.wait()
+        except TimeoutError:
+            raise DatabaseAwayError(f"database: did not answer for {within_s:g} s") from None
 
     def note(self, failure: TransientError) -> None:
         """Learn that somebody's work failed: ask at once whether the database is there."""
@@ -120,6 +136,7 @@ class Breaker:
         if is_open is self.is_open:
             return
         self.is_open = is_open
+        (self._closed.clear if is_open else self._closed.set)()
         metrics.BREAKER_OPEN.labels("database").set(is_open)
         logger.warning("breaker.opened" if is_open else "breaker.closed", key="database")
 
@@ -132,3 +149,21 @@ class Breaker:
         except TimeoutError:
             return
         self._doubt.clear()
+
+
+@asynccontextmanager
+async def guarded(pool: Pool, breaker: Breaker | None) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
+    """Lend a connection for one transaction, unless the database is away; the breaker hears of what fails.
+
+    Raises:
+        TransientError: as `transaction` does, and at once where the breaker is open.
+    """
+    if breaker is not None:
+        breaker.admit()
+    try:
+        async with transaction(pool) as connection:
+            yield connection
+    except TransientError as e:
+        if breaker is not None:
+            breaker.note(e)
+        raise

@@ -91,7 +91,8 @@ class Bus(Protocol):
         ...
 
     async def publish_batch(self, batch: Sequence[Outgoing]) -> None:
-        """Store many, all or none per call where the stream allows atomic batches; one by one otherwise.
+        """Store many, all or none per call where the stream allows atomic batches; one by one otherwise. Either way
+        those with one order key (`chassis.subjects.order_key`) are stored in their order.
 
         An id that is stored already counts as stored. Raises TransientError; a repeat is harmless.
         """

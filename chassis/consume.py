@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 import structlog
 
@@ -26,6 +26,7 @@ from chassis.bus import Bus, Delivery, Outgoing, Stored
 from chassis.clock import Clock
 from chassis.dead_letters import BURIED, bury, topic_name
 from chassis.errors import RejectedError, TransientError
+from chassis.keep_alive import keep_alive
 from chassis.subjects import matches, published_of
 from contracts import catalogue, codec
 from contracts.channels import Consumer, Topic
@@ -55,47 +56,6 @@ class Route:
 def growing_delay(attempt: int) -> float:
     """Wait 1, 2, 4 … seconds, at most 30, before delivery `attempt` + 1."""
     return min(MAX_DELAY_S, 2.0 ** min(attempt - 1, 5))
-
-
-class KeepAlive:
-    """Tells the broker every third of `ack_wait` that the work goes on; else it would be given to another.
-
-    A timer, not a task: most messages are settled long before the first beat.
-    """
-
-    def __init__(self, delivery: Delivery, ack_wait_s: float) -> None:
-        self._delivery = delivery
-        self._every_s = ack_wait_s / 3
-        self._timer: asyncio.TimerHandle | None = None
-        self._beat: asyncio.Future[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        """Begin."""
-        self._wind()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """End."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _wind(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._every_s, self._ring)
-
-    def _ring(self) -> None:
-        self._beat = asyncio.ensure_future(self._say())
-        self._wind()
-
-    async def _say(self) -> None:
-        try:
-            await self._delivery.in_progress()
-        except TransientError as e:
-            logger.warning("message.unattended", key=self._delivery.message.subject, error=str(e))
-
-
-def keep_alive(delivery: Delivery, ack_wait_s: float) -> KeepAlive:
-    """Keep a delivery ours while the context is open."""
-    return KeepAlive(delivery, ack_wait_s)
 
 
 class Settler:

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from chassis.cancellation import heeding
-from chassis.errors import ConflictError, StartError, TransientError
+from chassis.errors import ConflictError, DatabaseAwayError, StartError, TransientError
 from chassis.log import redact
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,10 +123,13 @@ async def transaction(pool: Pool) -> AsyncIterator[AsyncConnection[tuple[Any, ..
         async with heeding(pool.connection()) as connection:
             yield connection
     except AWAY as e:
-        kind = (
-            ConflictError if isinstance(e, CONFLICTS) else DatabaseFullError if isinstance(e, FULL) else TransientError
-        )
-        raise kind(f"database: {redact(str(e)).strip()}") from e
+        raise _kind(e)(f"database: {redact(str(e)).strip()}") from e
+
+
+def _kind(error: Exception) -> type[TransientError]:
+    if isinstance(error, CONFLICTS):
+        return ConflictError
+    return DatabaseFullError if isinstance(error, FULL) else DatabaseAwayError
 
 
 def find_migrations(schema: str) -> list[Migration]:

@@ -17,6 +17,7 @@ from chassis import metrics
 from chassis.bus import Bus, Delivery, Outgoing, Stored
 from chassis.clock import Clock
 from chassis.errors import RejectedError, TransientError
+from chassis.keep_alive import keep_alive
 from chassis.subjects import published_of, topic_of
 from contracts import catalogue
 from contracts.channels import Consumer, Retention
@@ -110,7 +111,9 @@ async def bury(bus: Bus, clock: Clock, consumer: Consumer, stored: Stored, *, re
 
 
 Mourner = Callable[[Consumer, Stored, str], Awaitable[None]]
-"""Is told of a message that the broker gave up on: whose it was, the message, and the reason. Told twice at times."""
+"""Is told of a message that the broker gave up on: whose it was, the message, and the reason. Told twice at times. It
+may take its time: what it raises counts, and after ten times nobody is told.
+"""
 
 
 async def collect(bus: Bus, clock: Clock, mourn: Mourner | None = None) -> None:
@@ -118,7 +121,8 @@ async def collect(bus: Bus, clock: Clock, mourn: Mourner | None = None) -> None:
     async with bus.deliveries(catalogue.COLLECTOR) as advisories:
         async for delivery in advisories:
             try:
-                await collect_one(bus, clock, delivery, mourn)
+                async with keep_alive(delivery, catalogue.COLLECTOR.ack_wait_s):
+                    await collect_one(bus, clock, delivery, mourn)
             except TransientError as e:
                 logger.warning("advisory.delayed", seq=delivery.message.sequence, error=str(e))
                 await _again(delivery)

@@ -17,6 +17,10 @@ class ConflictError(TransientError):
     """Two transactions were in each other's way and this one was given up: the same again may do at once."""
 
 
+class DatabaseAwayError(TransientError):
+    """The database does not answer now, or broke off: nobody knows whether it took what was being written."""
+
+
 class RejectedError(SinyalError):
     """Never: the message goes to the dead letters with this reason."""
 

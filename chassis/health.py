@@ -56,6 +56,8 @@ class Health:
             }
             for name, answer in answers.items()
         }
+        if not answers:  # its wiring still waits for a broker or a database
+            return False, {"start": {"ready": False, "reason": "not started yet"}}
         return all(answer.is_ready for answer in answers.values()), shown
 
     async def __aenter__(self) -> Self:

@@ -28,7 +28,7 @@ from chassis.nats_objects import Objects
 from chassis.publisher import Publisher
 from chassis.pull_consumer import PullConsumer
 from chassis.stream_reader import READ_ONCE_IDLE_S, StreamReader, read_one
-from chassis.subjects import matches, transformed
+from chassis.subjects import matches, order_key, transformed
 from contracts import catalogue, codec
 from contracts.catalogue import stream_subjects, stream_transform
 from contracts.channels import Ask, Bucket, Consumer, Stream, Topic
@@ -262,11 +262,11 @@ class NatsBus:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     async def _publish_in_rounds(self, messages: Sequence[Outgoing]) -> None:
-        """Publish in parallel what lies on different subjects; a subject's second message waits for its first."""
-        left = list(messages)
+        """Publish in parallel what no order binds; a chat's second message, or a subject's, waits for its first."""
+        left = [(order_key(message.subject), message) for message in messages]
         while left:
-            chosen = {message.subject: message for message in reversed(left)}
-            left = [message for message in left if chosen[message.subject] is not message]
+            chosen: dict[str, Outgoing] = {}
+            left = [(key, message) for key, message in left if chosen.setdefault(key, message) is not message]
             results = await asyncio.gather(
                 *(self._publisher.publish(message) for message in chosen.values()), return_exceptions=True
             )

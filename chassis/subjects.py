@@ -43,6 +43,17 @@ def topic_of(stored_subject: str) -> Topic[Any] | None:
     return next((topic for topic in TOPICS if topic.stream and matches(topic.stored, stored_subject)), None)
 
 
+def order_key(published_subject: str) -> str:
+    """Tell what orders a message as it was published: what its topic is partitioned by, such as the chat, else its
+    subject. Messages with one key are read in the order in which they were stored.
+    """
+    for topic in TOPICS:
+        if topic.partition_by is not None and matches(topic.published, published_subject):
+            place = len(topic.noun.split(".")) + topic.tokens.index(topic.partition_by)
+            return f"{topic.noun}:{published_subject.split('.')[place]}"
+    return published_subject
+
+
 def published_of(stored_subject: str) -> str:
     """Take the partition token out again: the subject that was published."""
     topic = topic_of(stored_subject)

@@ -29,6 +29,7 @@ VERBS = {
     "feed": "cli.feed",
     "data": "cli.data",
     "streams": "cli.streams",
+    "nats-users": "cli.nats_users",
     "dlq": "cli.dlq",
     "db": "cli.database",
 }

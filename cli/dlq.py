@@ -177,7 +177,10 @@ async def _find(wanted: Wanted, nats_url: str | None, nats_seed: str | None) -> 
 
 
 def _broker(nats_url: str | None, nats_seed: str | None) -> AbstractAsyncContextManager[NatsBus]:
-    url, seed = nats_url or find("SINYAL_NATS_URL") or NATS_URL, nats_seed or find("SINYAL_NATS_SEED")
+    url, seed = (
+        nats_url or find("SINYAL_NATS_URL") or NATS_URL,
+        nats_seed or find("SINYAL_OPERATOR_NATS_SEED", "SINYAL_NATS_SEED"),
+    )
     return connect(url, name="operator", seed=seed)
 
 

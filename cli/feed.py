@@ -59,7 +59,9 @@ def record(
     symbol: str = typer.Option("XAUUSD", help="The instrument, as the feed calls it."),
     folder: Path | None = typer.Option(None, help="Where the days go. [default: recordings/<symbol>]"),
     nats_url: str = typer.Option("nats://127.0.0.1:4222", envvar="SINYAL_NATS_URL", help="The broker."),
-    nats_seed: str | None = typer.Option(None, envvar="SINYAL_NATS_SEED", help="nkey seed of a user that reads TICKS."),
+    nats_seed: str | None = typer.Option(
+        None, envvar=["SINYAL_RECORDER_NATS_SEED", "SINYAL_NATS_SEED"], help="nkey seed of the recorder."
+    ),
     seconds: float | None = typer.Option(None, min=0.1, help="Stop after so many seconds; without it, at Ctrl-C."),
     as_json: bool = typer.Option(False, "--json", help="Print a line of JSON at the end."),
 ) -> None:

@@ -32,7 +32,10 @@ def apply(
 
     The variables may stand in the environment or in `.env`.
     """
-    url, seed = nats_url or find("SINYAL_NATS_URL") or NATS_URL, nats_seed or find("SINYAL_NATS_SEED")
+    url, seed = (
+        nats_url or find("SINYAL_NATS_URL") or NATS_URL,
+        nats_seed or find("SINYAL_PROVISIONER_NATS_SEED", "SINYAL_NATS_SEED"),
+    )
     try:
         changes = asyncio.run(_apply(url, seed, wait))
     except (RejectedError, TransientError) as e:

@@ -185,9 +185,17 @@ TOPICS: tuple[Topic[messages.Message], ...] = (  # type: ignore[assignment]  # p
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 STREAMS: tuple[Stream, ...] = (
-    Stream("TICKS", Retention.LIMITS, _DAY_S, 1024 * _MEBI, written_behind=True),
-    Stream("CANDLES", Retention.LIMITS, 400 * _DAY_S, 512 * _MEBI, per_subject=5000, dedupe_s=600),
-    Stream("FEED", Retention.LIMITS, 7 * _DAY_S, 16 * _MEBI),
+    Stream("TICKS", Retention.LIMITS, _DAY_S, 1024 * _MEBI, written_behind=True, readers=("feed", "positions")),
+    Stream(
+        "CANDLES",
+        Retention.LIMITS,
+        400 * _DAY_S,
+        512 * _MEBI,
+        per_subject=5000,
+        dedupe_s=600,
+        readers=("feed", "signals"),
+    ),
+    Stream("FEED", Retention.LIMITS, 7 * _DAY_S, 16 * _MEBI, readers=("feed", "signals", "positions", "telegram")),
     Stream("SIGNALS", Retention.LIMITS, 0, 4096 * _MEBI, dedupe_s=3600),
     Stream("POSITIONS", Retention.LIMITS, 30 * _DAY_S, 2048 * _MEBI, dedupe_s=3600, atomic=True),
     Stream("CHARTS", Retention.WORK_QUEUE, 10 * 60, 64 * _MEBI, per_subject=1, coalesce=True),
@@ -200,10 +208,11 @@ STREAMS: tuple[Stream, ...] = (
         schedules=True,
         atomic=True,
         extra_subjects=("later.v1.send.*",),
+        readers=("telegram",),
     ),
     Stream("DELIVERIES", Retention.LIMITS, 30 * _DAY_S, 2048 * _MEBI, dedupe_s=3600),
     Stream("UPDATES", Retention.WORK_QUEUE, _DAY_S, 256 * _MEBI, dedupe_s=_DAY_S),
-    Stream("DEAD", Retention.LIMITS, 30 * _DAY_S, 256 * _MEBI, dedupe_s=600),
+    Stream("DEAD", Retention.LIMITS, 30 * _DAY_S, 256 * _MEBI, dedupe_s=600, readers=("telegram",)),
     Stream(
         "ADVISORIES",
         Retention.LIMITS,
@@ -252,8 +261,8 @@ CONSUMERS: tuple[Consumer, ...] = (
     COLLECTOR,
 )
 
-CHART_PICTURES = Bucket("CHARTS", _DAY_S, 1024 * _MEBI)
-EXPORTS = Bucket("EXPORTS", _HOUR_S, 256 * _MEBI)
+CHART_PICTURES = Bucket("CHARTS", _DAY_S, 1024 * _MEBI, writers=("charts", "telegram"), readers=("charts", "telegram"))
+EXPORTS = Bucket("EXPORTS", _HOUR_S, 256 * _MEBI, writers=("positions",), readers=("telegram",))
 BUCKETS: tuple[Bucket, ...] = (CHART_PICTURES, EXPORTS)
 
 # --- questions --------------------------------------------------------------------------------------------------------

@@ -116,7 +116,8 @@ class Stream:
     """A stream and its limits.
 
     `per_subject` keeps the last n of each subject; `coalesce` refuses a subject's second message while one is there; a
-    `written_behind` stream may lose its tail when the broker is killed, and is fast for it.
+    `written_behind` stream may lose its tail when the broker is killed, and is fast for it. `readers` are the rooms
+    that look into it without a durable consumer: for state, for history, for what lies ahead.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Stream:
     schedules: bool = False
     atomic: bool = False
     extra_subjects: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,13 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """An object store with an age limit: nothing in it needs to be deleted by hand."""
+    """An object store with an age limit: nothing in it need be deleted by hand. Its writers and readers are rooms."""
 
     name: str
     max_age_s: int
     max_bytes: int
+    writers: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,21 +70,25 @@ class Server:
         self._process.send_signal(self.cluster.command().stop_signal)
         self._process.wait(20)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Stop every process of it in its tracks: connections stay open and say nothing."""
         assert self._process is not None
-        master = self._process.pid
-        os.kill(master, signal.SIGSTOP)
-        os.waitid(os.P_PID, master, os.WSTOPPED)  # from now on it makes no more of them
-        pids = [master, *_children(master)]
-        for pid in pids[1:]:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in reversed(pids):
-                os.kill(pid, signal.SIGCONT)
+        return frozen(self._process.pid)
+
+
+@contextmanager
+def frozen(master: int) -> Iterator[None]:
+    """Stop a server, named by its first process, and every process it has started."""
+    os.kill(master, signal.SIGSTOP)
+    os.waitid(os.P_PID, master, os.WSTOPPED)  # from now on it makes no more of them
+    pids = [master, *_children(master)]
+    for pid in pids[1:]:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
 
 
 def _children(master: int) -> list[int]:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,22 @@ class NoBrokerError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Logins:
+    """What the server is told of its users, and the seed of each by name."""
+
+    configuration: str
+    seeds: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Broker:
-    """One server with JetStream in a folder, on a port of the loopback."""
+    """One server with JetStream in a folder, on a port of the loopback. `users` is configuration; empty lets all in."""
 
     binary: Path
     folder: Path
     port: int
     monitor_port: int
+    users: str = ""
 
     @property
     def url(self) -> str:
@@ -33,7 +43,7 @@ class Broker:
         config = self.folder / "nats.conf"
         config.write_text(
             f'server_name: sinyal\nlisten: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor_port}"\n'
-            f'jetstream {{ store_dir: "{self.folder}", max_mem: 1GB, max_file: 16GB }}\n'
+            f'jetstream {{ store_dir: "{self.folder}", max_mem: 1GB, max_file: 16GB }}\n{self.users}'
         )
         return Command(name="nats", arguments=(str(self.binary), "-c", str(config)), is_ready=self._is_ready)
 

@@ -11,13 +11,16 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
 from chassis import streams
+from chassis.broker_users import PROVISIONER
 from chassis.database import apply_migrations
 from chassis.nats_bus import connect
+from sandbox.stack.broker import Logins
 from sandbox.stack.janitor import Janitor
 from sandbox.stack.layout import PORTS, ROOMS, Layout, Market, plan
 from sandbox.stack.marks import MARK, find_marked
@@ -39,10 +42,13 @@ class Stack:
         keep: bool = False,
         names: tuple[str, ...] = ROOMS,
         told: Mapping[str, Mapping[str, str]] | None = None,
+        logins: Logins | None = None,
     ) -> None:
+        """With `logins` the broker knows its users, and each room is told its seed; without, everybody is let in."""
         self._market = market
         self._names = names
-        self._told = told
+        self._logins = logins or Logins("", {})
+        self._told = {name: {**(told or {}).get(name, {}), **self._login(name)} for name in names}
         self._tell = tell
         self._keep = keep
         self.started_in_s = 0.0
@@ -67,7 +73,8 @@ class Stack:
             if not self._keep:
                 self._kept_open.enter_context(Janitor(self.folder, self.identity))
             ports = self._kept_open.enter_context(reserved(PORTS))
-            self.layout = plan(self.folder, self.identity, self._market, ports, names=self._names, told=self._told)
+            layout = plan(self.folder, self.identity, self._market, ports, names=self._names, told=self._told)
+            self.layout = replace(layout, broker=replace(layout.broker, users=self._logins.configuration))
             logs.mkdir()
             await self._start()
         except BaseException:
@@ -86,12 +93,16 @@ class Stack:
         await self.supervisor.up(self.layout.servers())
         self._tell("schema", "migrating")
         await apply_migrations(self.layout.database_url)
-        async with connect(self.layout.broker.url, name="stack") as bus:
+        seed = self._logins.seeds.get(PROVISIONER)
+        async with connect(self.layout.broker.url, name=PROVISIONER, seed=seed) as bus:
             await streams.apply(bus)
         self._tell("schema", "ready")
         if self._market.is_stepped:
             SteppedClock.create(self.layout.clock, self._market.speed)
         await self.supervisor.up(self.layout.rooms())
+
+    def _login(self, room: str) -> dict[str, str]:
+        return {"NATS_SEED": self._logins.seeds[room]} if room in self._logins.seeds else {}
 
     async def _create_cluster(self) -> None:
         """Make the database's files; who cancels waits the second until they are whole, so that nobody writes on."""

@@ -107,6 +107,10 @@ class Deliveries(Protocol):
         """Write that attempt `call.attempt` starts now; False where the row has moved on without us."""
         ...
 
+    async def is_ours(self, send_id: str, call: Call) -> bool:
+        """Tell whether it was this copy that began the attempt, and nothing was written since."""
+        ...
+
     async def put_off(self, send_id: str, call: Call, repeats: int, delay_s: float) -> None:
         """Write that an attempt brought nothing and the send waits again, for `delay_s` at least."""
         ...
@@ -217,6 +221,24 @@ class Channels(Protocol):
 
     async def forget(self, chat_id: int) -> None:
         """Take one away; harmless where it is not there."""
+        ...
+
+
+class Gate(Protocol):
+    """What knows whether our database is there."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker is open: nobody is let through, since the database does not answer."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the database lately had no room for what was to be written."""
+        ...
+
+    async def admit_in_time(self, within_s: float) -> None:
+        """Let through as soon as the database answers. Raises DatabaseAwayError where it does not in time."""
         ...
 
 

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from urllib.parse import urlsplit
 
+from chassis.breaker import Breaker
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.database import open_pool
@@ -27,6 +28,7 @@ from services.telegram.handlers.abandoned import Abandoned
 from services.telegram.handlers.announcer import Announcer
 from services.telegram.handlers.channels import Publishing
 from services.telegram.handlers.conversation import Conversation
+from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.dashboards import Updater
 from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.discreet import DiscreetCourier
@@ -35,6 +37,7 @@ from services.telegram.handlers.letters import Policy, Writer
 from services.telegram.handlers.opening import Opening
 from services.telegram.handlers.operators import FeedWatch
 from services.telegram.handlers.receiver import Hook, Receiver
+from services.telegram.handlers.regrets import Regrets
 from services.telegram.handlers.sender import Sender
 from services.telegram.handlers.turnstile import Turnstile
 from services.telegram.handlers.updates import UpdateWorker
@@ -57,31 +60,37 @@ async def main(settings: TelegramSettings, stage: Stage) -> None:
             url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
         )
         pool = await opened.enter_async_context(database)
-        deliveries, forgotten = PostgresDeliveries(pool), PostgresForgotten(pool, token)
-        dashboards = PostgresDashboards(pool)
+        breaker = Breaker(url, name="telegram", clock=stage.clock)
+        deliveries, forgotten = PostgresDeliveries(pool, breaker), PostgresForgotten(pool, token, breaker)
+        dashboards = PostgresDashboards(pool, breaker)
         client = open_bot(
             token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
         )
         bot = await opened.enter_async_context(client)
         source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
         chat = AiogramChat(bot)
-        sender, abandoned = build_sender(settings, bus, chat, deliveries, forgotten, words, stage.clock)
+        turnstile = Turnstile(settings.limits, stage.clock)
+        sender, courier = build_sender(settings, bus, chat, deliveries, forgotten, words, stage.clock, turnstile)
+        abandoned = Abandoned(courier, Announcer(bus, stage.clock), breaker)
+        regrets = Regrets(breaker, turnstile, chat, words)
         hook = Hook(source, settings.webhook_url, settings.webhook_word, settings.webhook_retry_s)
-        receiver = Receiver(bus, source, stage.clock, hook)
+        receiver = Receiver(bus, source, stage.clock, hook, regrets.heard)
         if settings.webhook_url:
             await opened.enter_async_context(listen(settings, receiver))
-        kept = PostgresChannels(pool)
+        kept = PostgresChannels(pool, breaker)
         publishing = Publishing(bus, kept, stage.clock, settings.channel_ids, settings.channel_language)
         symbol, operators = settings.symbol, settings.operator_ids
         desk = Desk(bus, dashboards, forgotten, words, stage.clock, symbol, operators, picture_key=token.encode())
-        worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock)
-        add_checks(stage, bus, sender, receiver)
+        worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock, breaker)
+        add_checks(stage, bus, sender, receiver, breaker)
         stage.health.add("channels", lambda: Check(True, publishing.trouble, {"channels": len(settings.channel_ids)}))
         async with asyncio.TaskGroup() as tasks:
             for living in (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)):
                 tasks.create_task(living)
             watch = FeedWatch(bus, stage.clock, settings.operator_ids)
             optional = (
+                breaker.run(),
+                regrets.run(),
                 watch.run(),
                 publishing.run(),
                 Updater(bus, dashboards, words, stage.clock, settings.limits.per_second).run(),
@@ -111,20 +120,19 @@ def build_sender(  # noqa: PLR0913, PLR0917  # it puts parts together
     forgotten: Forgotten,
     words: Catalogue,
     clock: Clock,
-) -> tuple[Sender, Abandoned]:
-    """Make the dispatcher, and what settles the sends that the broker gave up on."""
+    turnstile: Turnstile,
+) -> tuple[Sender, Courier]:
+    """Make the dispatcher, and what carries its sends."""
     pictures = PictureRoom()
     limits = settings.limits
     policy = Policy(is_protected=settings.protect_content, is_paid=limits.is_paid, silent=settings.silent)
     writer = Writer(bus, chat, deliveries, words, pictures, policy)
-    turnstile = Turnstile(settings.limits.per_second, clock)
     courier = DiscreetCourier(writer, deliveries, pictures, settings.most_attempts, turnstile, forgotten=forgotten)
     gallery = Gallery(bus, deliveries, pictures, clock, settings.picture_wait_s)
-    announcer = Announcer(bus, clock)
-    return Sender(bus, courier, announcer, gallery, clock, settings.limits), Abandoned(courier, announcer)
+    return Sender(bus, courier, Announcer(bus, clock), gallery, clock, settings.limits), courier
 
 
-def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> None:
+def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver, breaker: Breaker) -> None:
     """Say in /readyz what does not work, and how much waits."""
 
     def sending() -> Check:
@@ -139,5 +147,16 @@ def add_checks(stage: Stage, bus: Bus, sender: Sender, receiver: Receiver) -> No
         return Check(not receiver.trouble, receiver.trouble, {"mode": receiver.mode.value, **fallback})
 
     stage.health.add("bus", lambda: Check(bus.is_connected, "" if bus.is_connected else "the broker is away"))
+    stage.health.add("database", lambda: check_database(breaker))
     stage.health.add("sender", sending)
     stage.health.add("receiver", receiving)
+
+
+def check_database(breaker: Breaker) -> Check:
+    """Say whether rows can be read and written: without its row nothing is sent."""
+    facts = {"breaker_open": breaker.is_open}
+    if breaker.is_open:
+        return Check(False, "the database does not answer: sends and commands wait", facts)
+    if breaker.is_full:
+        return Check(False, "the disk of the database is full: sends wait", facts)
+    return Check(True, facts=facts)

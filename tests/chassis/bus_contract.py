@@ -83,6 +83,19 @@ class PublishContract:
             assert len(await take(deliveries, 10)) == 10
             assert await is_silent(deliveries)
 
+    async def test_a_batch_with_ids_that_are_stored_keeps_the_order_of_a_chat_whatever_the_kind(self, bus: Bus) -> None:
+        """As a relay says it that came back after it had published and before it could delete."""
+        known = outgoing_send(1)
+        kinds = ("exit", "signal", "stop", "reply", "exit")
+        new = [Outgoing(catalogue.SEND.subject(kind, 7), b"{}", f"n:{number}") for number, kind in enumerate(kinds)]
+        await bus.publish_batch([known])
+
+        await bus.publish_batch([known, *new])
+
+        stored = [await bus.next_stored(catalogue.SEND, None, 7, after_sequence=number) for number in range(1, 6)]
+        kept = [one.subject.rsplit(".", 2)[1] for one in stored if one is not None]
+        assert kept == list(kinds)
+
     async def test_a_batch_may_hold_several_streams_and_one_subject_twice(self, bus: Bus) -> None:
         delivered = [
             Outgoing(catalogue.SIGNAL.subject("GOLD", "pullback"), codec.encode(signal(n)), signal(n).id)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.subjects import matches, partition, published_of, topic_of, transformed
+from chassis.subjects import matches, order_key, partition, published_of, topic_of, transformed
 from contracts import catalogue
 from contracts.channels import Topic
 
@@ -51,3 +51,13 @@ def test_a_subject_of_no_topic_stays_as_it_is() -> None:
     assert topic_of("nobody.v1.x") is None
     assert published_of("nobody.v1.x") == "nobody.v1.x"
     assert transformed("nobody.v1.x", ("send.v1.*.*", "send.v1.{{wildcard(1)}}")) == "nobody.v1.x"
+
+
+def test_what_is_published_is_ordered_by_what_its_topic_is_partitioned_by() -> None:
+    key = order_key(catalogue.SEND.subject("exit", 7))
+
+    assert order_key(catalogue.SEND.subject("signal", 7)) == key
+    assert order_key(catalogue.SEND.subject("exit", 8)) != key
+    assert order_key(catalogue.POSITION_CLOSED.subject(7)) == order_key(catalogue.POSITION_OPENED.subject(7)) != key
+    assert order_key(catalogue.TICK.subject("GOLD")) == "tick.v1.GOLD"
+    assert order_key("nobody.v1.x") == "nobody.v1.x"

@@ -82,7 +82,7 @@ def test_every_setting_of_a_room_reaches_its_container_and_only_its_own_do(room:
         if isinstance(kind, type) and issubclass(kind, RoomSettings) and kind is not RoomSettings
     )
     of_the_container = {"database_url", "browser", "temp_folder"}  # its own broker, database, package and file system
-    wanted = set(kind.model_fields) - set(RoomSettings.model_fields) - of_the_container | {"http_port"}
+    wanted = set(kind.model_fields) - set(RoomSettings.model_fields) - of_the_container | {"http_port", "nats_seed"}
     handed = environment_of(room)
     assert sorted(handed) == sorted(f"SINYAL_{room.upper()}_{name.upper()}" for name in wanted)
 

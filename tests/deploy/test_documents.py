@@ -47,7 +47,7 @@ def accepts_flags(program: tuple[str, ...], words: list[str]) -> None:
     """Each flag of a command is one that the program's help names."""
     verbs = []
     for word in words:
-        if not re.fullmatch(r"[a-z]+", word):
+        if not re.fullmatch(r"[a-z]+(-[a-z]+)*", word):
             break
         verbs.append(word)
     done = run(*program, *verbs, "--help")

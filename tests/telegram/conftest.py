@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.servers import nats, nats_server, own_nats_server, postgres, postgres_cluster
+from tests.servers import nats, nats_server, own_nats_server, own_postgres_server, postgres, postgres_cluster
 from tests.telegram.gateway import Gateway
 from tests.telegram.phone import Phone, a_phone
 
-__all__ = ["nats", "nats_server", "own_nats_server", "postgres", "postgres_cluster"]
+__all__ = ["nats", "nats_server", "own_nats_server", "own_postgres_server", "postgres", "postgres_cluster"]
 
 
 @pytest.fixture

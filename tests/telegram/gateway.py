@@ -6,6 +6,7 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from chassis.breaker import Breaker
 from chassis.clock import SystemClock
 from chassis.database import open_pool
 from chassis.memory_bus import MemoryBus
@@ -35,6 +36,11 @@ async def until(holds, within_s=60.0):
         await asyncio.sleep(0.005)
 
 
+def a_gate():
+    """A gate of a database that is there: nobody runs its breaker."""
+    return Breaker("postgresql://127.0.0.1:1/nowhere", name="test", clock=SystemClock())
+
+
 class Gateway:
     """One bot's sender and all it stands on."""
 
@@ -61,7 +67,7 @@ class Gateway:
         """Make a fresh sender, as a process that starts would."""
         room = PictureRoom()
         writer = Writer(self.bus, self.chat, self.deliveries, WORDS, room, self.policy)
-        turnstile = Turnstile(self.limits.per_second, self.clock)
+        turnstile = Turnstile(self.limits, self.clock)
         courier = DiscreetCourier(
             writer, self.deliveries, room, self.most_attempts, turnstile, forgotten=self.forgotten
         )

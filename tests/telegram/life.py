@@ -18,6 +18,8 @@ async def live(url: str) -> None:
         await rows.keep_file("chart", "file")
         await rows.file_id("chart")
         await rows.forget_file("chart")
+        await rows.move(-7, -1007)
+        await rows.address(-7)
         await rows.prune(30)
 
 
@@ -26,7 +28,8 @@ async def settle(rows: PostgresDeliveries) -> None:
     first, second, third = (send(number) for number in range(1, 4))
     await rows.find(first.id)
     await rows.begin(first, Call(1))
-    await rows.put_off(first.id, Call(1), 0)
+    await rows.is_ours(first.id, Call(1))
+    await rows.put_off(first.id, Call(1), 0, 0.5)
     await rows.begin(first, Call(2, 1))
     buttons = ((Button(text="x", data="c"),),)
     arrived = Row(send_id=first.id, state=DeliveryState.DELIVERED, attempts=2, repeats=1, message_id=7, html="<b>x</b>",

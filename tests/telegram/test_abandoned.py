@@ -18,6 +18,7 @@ from services.telegram.handlers.courier import Courier
 from services.telegram.handlers.letters import Writer
 from services.telegram.handlers.turnstile import Turnstile
 from tests.telegram.builders import WORDS, send, text
+from tests.telegram.gateway import a_gate
 
 pytestmark = pytest.mark.real
 
@@ -25,11 +26,11 @@ FEW = replace(catalogue.TELEGRAM_SENDS, max_deliver=2)
 
 
 @asynccontextmanager
-async def collecting(gateway):
+async def collecting(gateway, gate=None):
     room = PictureRoom()
     writer = Writer(gateway.bus, gateway.chat, gateway.deliveries, WORDS, room)
-    courier = Courier(writer, gateway.deliveries, room, 200, Turnstile(100.0, gateway.clock))
-    abandoned = Abandoned(courier, Announcer(gateway.bus, gateway.clock))
+    courier = Courier(writer, gateway.deliveries, room, 200, Turnstile(gateway.limits, gateway.clock))
+    abandoned = Abandoned(courier, Announcer(gateway.bus, gateway.clock), gate or a_gate())
     task = asyncio.ensure_future(collect(gateway.bus, gateway.clock, abandoned.mourn))
     try:
         yield

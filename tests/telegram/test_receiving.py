@@ -18,7 +18,7 @@ from services.telegram.handlers.receiver import Receiver
 from services.telegram.handlers.updates import UpdateWorker
 from services.telegram.ports import PollConflictError, PollRefusedError
 from tests.telegram.builders import MARKET_MS, NOW, subscriber
-from tests.telegram.gateway import until
+from tests.telegram.gateway import a_gate, until
 from tests.telegram.positions_room import PositionsRoom
 
 
@@ -188,7 +188,7 @@ class Dialogue:
 async def work(bus, dialogue, updates, holds):
     stop = asyncio.Event()
     source = Source(updates)
-    worker = UpdateWorker(bus, dialogue, SystemClock())
+    worker = UpdateWorker(bus, dialogue, SystemClock(), a_gate())
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run(stop))
         group.create_task(Receiver(bus, source, SystemClock()).run(stop))

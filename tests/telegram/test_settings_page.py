@@ -20,6 +20,7 @@ from services.telegram.handlers.desk import Desk
 from services.telegram.handlers.receiver import Receiver
 from services.telegram.handlers.updates import UpdateWorker
 from tests.telegram.builders import WORDS
+from tests.telegram.gateway import a_gate
 from tests.telegram.positions_room import PositionsRoom
 from tests.telegram.test_chat_contract import TOKEN
 
@@ -59,7 +60,7 @@ async def bot_running(gateway, server, room):
         dialogue = AiogramDialogue(bot, Conversation(desk, gateway.chat))
         async with gateway.running(), asyncio.TaskGroup() as group:
             group.create_task(Receiver(gateway.bus, source, gateway.clock).run(stop))
-            group.create_task(UpdateWorker(gateway.bus, dialogue, gateway.clock).run(stop))
+            group.create_task(UpdateWorker(gateway.bus, dialogue, gateway.clock, a_gate()).run(stop))
             try:
                 yield
             finally:

@@ -23,7 +23,7 @@ from services.telegram.handlers import receiver as receiving
 from services.telegram.handlers.receiver import Hook, Mode, Receiver
 from services.telegram.handlers.updates import UpdateWorker
 from services.telegram.ports import PollRefusedError, WebhookRefusedError
-from tests.telegram.gateway import until
+from tests.telegram.gateway import a_gate, until
 from tests.telegram.test_chat_contract import TOKEN, People
 
 SECRET = "a-secret-of-sixteen"
@@ -57,7 +57,7 @@ class Copy:
     @asynccontextmanager
     async def running(self):
         stop = asyncio.Event()
-        worker = UpdateWorker(self.bus, self.listener, SystemClock())
+        worker = UpdateWorker(self.bus, self.listener, SystemClock(), a_gate())
         async with asyncio.TaskGroup() as group:
             group.create_task(self.receiver.run(stop))
             group.create_task(worker.run(stop))

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 import psycopg
 
 from chassis import inbox, outbox
-from chassis.breaker import Breaker
+from chassis.breaker import Breaker, guarded
 from chassis.bus import Outgoing
 from chassis.database import Pool, transaction
-from chassis.errors import RejectedError, StartError, TransientError
+from chassis.errors import RejectedError, StartError
 from services.positions.adapters.postgres_answers import PostgresAnswers
 from services.positions.adapters.postgres_archive import PostgresArchive
 from services.positions.adapters.postgres_erasure import PostgresErasure
@@ -110,28 +110,15 @@ class PostgresStore:
     async def work(self) -> AsyncIterator[Work]:
         """Begin a transaction."""
         with rejections():
-            async with self._transaction() as connection:
+            async with guarded(self._pool, self._breaker) as connection:
                 yield PostgresWork(connection)
 
     @asynccontextmanager
     async def view(self, subscriber_id: int) -> AsyncIterator[View]:
         """Begin to read as one subscriber. The role and his id end with the transaction."""
-        async with self._transaction() as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             await connection.execute(_SEE_AS, (str(subscriber_id),))
             yield PostgresView(connection)
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        """Lend a connection, unless the database is away; the breaker hears of what fails."""
-        if self._breaker is not None:
-            self._breaker.admit()
-        try:
-            async with transaction(self._pool) as connection:
-                yield connection
-        except TransientError as e:
-            if self._breaker is not None:
-                self._breaker.note(e)
-            raise
 
 
 async def require_tables(pool: Pool, setting: str) -> None:

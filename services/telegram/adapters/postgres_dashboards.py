@@ -5,7 +5,8 @@ Copies share the rows: who claims one has it for a moment, and where its process
 
 from typing import Any
 
-from chassis.database import Pool, transaction
+from chassis.breaker import Breaker, guarded
+from chassis.database import Pool
 from contracts.messages import DeliveryState
 from services.telegram.domain.attempt import Progress
 from services.telegram.domain.dashboards import GAP_S, Dashboard, Ending, Rhythm
@@ -65,8 +66,9 @@ where dashboard_id = %(dashboard_id)s and edits < %(edits)s
 class PostgresDashboards:
     """Keeps dashboards."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, breaker: Breaker | None = None) -> None:
         self._pool = pool
+        self._breaker = breaker
 
     async def open(self, dashboard: Dashboard) -> None:
         """Begin a dashboard; an older one of the same person and symbol ends. A repeat changes nothing, also of one
@@ -82,7 +84,7 @@ class PostgresDashboards:
             "position_id": dashboard.position_id,
             "shown": dashboard.shown,
         }
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             # two at once from one person: the second waits here, and then replaces the first
             await connection.execute("select pg_advisory_xact_lock(%(subscriber_id)s)", values)
             await connection.execute(_REPLACE.encode(), values)
@@ -103,7 +105,7 @@ class PostgresDashboards:
     async def claim(self, limit: int, rhythm: Rhythm) -> list[Dashboard]:
         """Take what is due; nobody else looks at it for a moment."""
         values = {"limit": limit, "claim_s": rhythm.look_s, "gap_s": rhythm.gap_s, "rest_s": GAP_S}
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             found = await (await connection.execute(_CLAIM.encode(), values)).fetchall()
         return [_dashboard(row) for row in found]
 
@@ -116,12 +118,12 @@ class PostgresDashboards:
 
     async def count(self) -> int:
         """Count the dashboards there are."""
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             found = await (await connection.execute("select count(*) from dashboard")).fetchone()
         return int(found[0]) if found else 0
 
     async def _run(self, statement: str, values: dict[str, Any]) -> int:
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             return (await connection.execute(statement.encode(), values)).rowcount
 
 

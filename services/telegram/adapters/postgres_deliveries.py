@@ -5,10 +5,12 @@ is made, and a result that comes late changes nothing that has ended.
 """
 
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
-from chassis.database import Pool, transaction
+from chassis.breaker import Breaker, guarded
+from chassis.database import Pool
 from contracts.messages import Button, DeliveryState, SendMessage
 from services.telegram.domain.attempt import Call, Progress, Row
 
@@ -19,14 +21,20 @@ from delivery where send_id = %(send_id)s
 """
 
 _BEGIN = """
-insert into delivery (send_id, chat_id, subscriber_id, kind, chart_key, state, attempts, repeats, attempt_started_at)
+insert into delivery (send_id, chat_id, subscriber_id, kind, chart_key, state, attempts, repeats, attempt_started_at,
+                      begun_by)
 values (%(send_id)s, %(chat_id)s, %(subscriber_id)s, %(kind)s, %(chart_key)s, 'attempting', %(attempt)s, %(repeats)s,
-        clock_timestamp())
+        clock_timestamp(), %(begun_by)s)
 on conflict (send_id) do update
 set state = 'attempting', attempts = excluded.attempts, repeats = excluded.repeats,
-    attempt_started_at = excluded.attempt_started_at, next_at = null
+    attempt_started_at = excluded.attempt_started_at, next_at = null, begun_by = excluded.begun_by
 where delivery.attempts = excluded.attempts - 1 and delivery.settled_at is null
 returning true
+"""
+
+_IS_OURS = """
+select true from delivery
+where send_id = %(send_id)s and state = 'attempting' and attempts = %(attempt)s and begun_by = %(begun_by)s
 """
 
 _PUT_OFF = """
@@ -80,8 +88,10 @@ PRUNED_AT_ONCE = 5000
 class PostgresDeliveries:
     """The rows of all sends."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, breaker: Breaker | None = None) -> None:
         self._pool = pool
+        self._breaker = breaker
+        self._name = uuid4().hex
 
     async def find(self, send_id: str) -> Row | None:
         """Read the row of a send."""
@@ -90,8 +100,18 @@ class PostgresDeliveries:
 
     async def begin(self, send: SendMessage, call: Call) -> bool:
         """Write that an attempt starts now, before the call is made."""
-        values = {**_identity(send), "attempt": call.attempt, "repeats": call.repeats}
+        values = {
+            **_identity(send),
+            "attempt": call.attempt,
+            "repeats": call.repeats,
+            "begun_by": self._name,
+        }
         return await self._one(_BEGIN, values) is not None
+
+    async def is_ours(self, send_id: str, call: Call) -> bool:
+        """Tell whether it was this copy that began the attempt, and nothing was written since."""
+        values = {"send_id": send_id, "attempt": call.attempt, "begun_by": self._name}
+        return await self._one(_IS_OURS, values) is not None
 
     async def put_off(self, send_id: str, call: Call, repeats: int, delay_s: float) -> None:
         """Write that an attempt brought nothing and the send waits again."""
@@ -150,11 +170,11 @@ class PostgresDeliveries:
         return total
 
     async def _one(self, statement: str, values: dict[str, Any]) -> tuple[Any, ...] | None:
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             return await (await connection.execute(statement.encode(), values)).fetchone()
 
     async def _run(self, statement: str, values: dict[str, Any]) -> int:
-        async with transaction(self._pool) as connection:
+        async with guarded(self._pool, self._breaker) as connection:
             return (await connection.execute(statement.encode(), values)).rowcount
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from chassis.errors import AskFailedError, TransientError
+from chassis.errors import AskFailedError, DatabaseAwayError, TransientError
 from contracts import catalogue
 from contracts.asks import DeactivateSubscriber, Subscriber
 from services.telegram.domain import answers
@@ -72,7 +72,11 @@ logger = structlog.get_logger()
 
 
 class Conversation:
-    """Answers commands, texts and presses. Every request gets an answer, even when nobody behind us does."""
+    """Answers commands, texts and presses. Every request gets an answer, even when nobody behind us does.
+
+    Only what needs our own database raises DatabaseAwayError where that is away: the answer would need it, too, so that
+    the request is kept, and answered when it is back.
+    """
 
     def __init__(self, desk: Desk, chat: Chat) -> None:
         self._desk = desk
@@ -154,6 +158,8 @@ class Conversation:
             if key == "answer.busy":
                 logger.warning("question.refused", key=e.code, error=str(e))
             await self._desk.answer(request, reader, answers.plain(key, reader.words))
+        except DatabaseAwayError:
+            raise
         except TransientError as e:
             logger.warning("question.unanswered", error=str(e))
             await self._desk.answer(request, reader, answers.plain("answer.busy", reader.words))

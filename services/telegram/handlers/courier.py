@@ -13,10 +13,10 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from chassis.errors import TransientError
+from chassis.errors import DatabaseAwayError, TransientError
 from contracts.messages import DeliveryState, PictureNotice, SendMessage, TextNotice
 from services.telegram.domain import attempt, outcome
-from services.telegram.domain.attempt import Call, Close, Row
+from services.telegram.domain.attempt import Call, Close, Progress, Row
 from services.telegram.domain.outcome import Fault, FaultKind, Outcome, Verdict
 from services.telegram.domain.pictures import PictureRoom
 from services.telegram.handlers.letters import Letter, NotYet, Writer
@@ -72,6 +72,7 @@ class Courier:
         self._deliveries = deliveries
         self._pictures = pictures
         self._most_attempts = most_attempts
+        self._doubted: dict[str, Call] = {}
 
     async def carry(self, send: SendMessage, *, is_expired: bool, is_redriven: bool = False) -> Carried:
         """Carry a send as far as it goes now. A redriven one was dead, and an operator wants it tried again.
@@ -81,7 +82,7 @@ class Courier:
         """
         if is_redriven:
             await self._deliveries.revive(send.id)
-        row = await self._deliveries.find(send.id)
+        row = await self._row(send)
         plan = attempt.plan(row, send.kind, is_idempotent=is_idempotent(send), is_expired=is_expired)
         match plan:
             case attempt.Settled(row=settled):
@@ -95,14 +96,38 @@ class Courier:
 
     async def settle(self, send: SendMessage, close: Close) -> Row:
         """Write that a send ended without another call. What ended before stands as it was."""
-        row = await self._deliveries.find(send.id)
+        row = await self._row(send)
         ended = await self._close(send, attempt.given_up(row, close, is_idempotent=is_idempotent(send)), row)
         return ended.row
+
+    async def _row(self, send: SendMessage) -> Row | None:
+        """Read the row of a send. Where it says that we began a call which we never made, because the database went
+        away before it could tell us, nothing is under way: nobody has read it, and it may be sent without a mark.
+        """
+        row = await self._deliveries.find(send.id)
+        doubted = self._doubted.get(send.id)
+        if row is None or row.state is not Progress.ATTEMPTING or doubted is None:
+            return row
+        is_ours = await self._deliveries.is_ours(send.id, doubted)
+        return replace(row, state=Progress.WAITING) if is_ours else row
+
+    async def _begin(self, send: SendMessage, call: Call) -> bool:
+        """Write that a call starts. Who hears no answer does not know what the row says, but that he makes no call."""
+        try:
+            is_begun = await self._deliveries.begin(send, call)
+        except DatabaseAwayError:
+            self._doubted[send.id] = call
+            raise
+        if is_begun:
+            self._doubted.pop(send.id, None)
+        return is_begun
 
     async def _close(self, send: SendMessage, close: Close, row: Row | None) -> Ended:
         old = row or Row(send_id=send.id, state=close.state)
         closed = replace(old, state=close.state, reason=close.reason)
-        return Ended(await self._deliveries.settle(send, closed), was_called=False)
+        settled = await self._deliveries.settle(send, closed)
+        self._doubted.pop(send.id, None)
+        return Ended(settled, was_called=False)
 
     async def _call(self, send: SendMessage, call: Call, row: Row | None) -> Carried:
         letter = await self._writer.compose(await self._addressed(send), call)
@@ -110,11 +135,11 @@ class Courier:
             return Later(UPLOADED_ELSEWHERE_S, Verdict.RETRY, "uploaded elsewhere")
         if isinstance(letter, Close):
             return await self._close(send, letter, row)
-        if not await self._deliveries.begin(send, call):
+        if not await self._begin(send, call):
             return Later(TAKEN_ELSEWHERE_S, Verdict.RETRY, "taken elsewhere")
-        await self._turnstile.pass_through()
+        patience_s = attempt.patience_s(send.kind, is_idempotent=is_idempotent(send))
         try:
-            async with asyncio.timeout(attempt.patience_s(send.kind, is_idempotent=is_idempotent(send))):
+            async with self._turnstile.passing(send.chat_id), asyncio.timeout(patience_s):
                 shown = await letter.make()
         except CallFailedError as e:
             return await self._failed(send, call, letter, outcome.judge(e.fault))

@@ -1,5 +1,6 @@
 """Stores one raw update, however it came: by a poll or by a push. What is stored twice is one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +17,9 @@ from services.telegram.domain.updates import NoUpdateError, peek
 
 logger = structlog.get_logger()
 
+Heard = Callable[[bytes], None]
+"""Is told of each update once it is stored. It must not block."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -30,9 +34,10 @@ class Taken:
 class Intake:
     """Where updates enter the broker."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, heard: Heard | None = None) -> None:
         self._bus = bus
         self._clock = clock
+        self._heard = heard
 
     async def take(self, raw: bytes) -> Taken:
         """Store an update; one that can never be kept is counted, so that it blocks nobody.
@@ -57,6 +62,8 @@ class Intake:
         except RejectedError as e:  # larger than the broker takes; Telegram would bring it for a day
             return self._malformed(str(e), seen.update_id)
         metrics.UPDATES.labels(seen.kind).inc()
+        if is_new and self._heard is not None:
+            self._heard(raw)
         return Taken("stored" if is_new else "repeated", seen.update_id)
 
     async def take_pushed(self, raw: bytes) -> str:

@@ -15,7 +15,7 @@ from chassis import metrics
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.errors import TransientError
-from services.telegram.handlers.intake import Intake
+from services.telegram.handlers.intake import Heard, Intake
 from services.telegram.ports import (
     PollConflictError,
     PollRefusedError,
@@ -65,8 +65,10 @@ class Receiver:
     although a webhook is wanted.
     """
 
-    def __init__(self, bus: Bus, source: UpdateSource, clock: Clock, hook: Hook | None = None) -> None:
-        self.intake = Intake(bus, clock)
+    def __init__(
+        self, bus: Bus, source: UpdateSource, clock: Clock, hook: Hook | None = None, heard: Heard | None = None
+    ) -> None:
+        self.intake = Intake(bus, clock, heard)
         self._bus = bus
         self._source = source
         self._hook = hook

@@ -18,7 +18,7 @@ from chassis.bus import Bus, Delivery, Stored
 from chassis.clock import Clock
 from chassis.consume import Settler, growing_delay
 from chassis.dead_letters import bury
-from chassis.errors import TransientError
+from chassis.errors import DatabaseAwayError, TransientError
 from contracts import catalogue, codec
 from contracts.messages import DeliveryState, SendClass, SendMessage
 from services.telegram.domain import fees
@@ -63,10 +63,9 @@ class Held:
     is_begun: bool = False
 
     def is_redriven(self) -> bool:
-        """Tell, once, whether an operator sent this again out of the dead letters."""
-        is_first, self.is_begun = not self.is_begun, True
+        """Tell, until it was carried once, whether an operator sent this again out of the dead letters."""
         messages = [delivery.message for delivery in self.deliveries] + ([self.ahead] if self.ahead else [])
-        return is_first and any(one.headers.get("Nats-Msg-Id", "").startswith(REDRIVEN) for one in messages)
+        return not self.is_begun and any(one.headers.get("Nats-Msg-Id", "").startswith(REDRIVEN) for one in messages)
 
 
 class Sender:
@@ -240,6 +239,7 @@ class Sender:
             self._release(self._gallery.carried(held.send, None))
             await self._fail(held)
         else:
+            held.is_begun = True
             await self._ended(pick, carried) if isinstance(carried, Ended) else self._later(pick, carried)
         finally:
             self._changed.set()
@@ -339,7 +339,14 @@ class Sender:
         while True:
             held, close = await self._closing.get()
             async with self._giving_back(held):
-                await self._tell(held, await self._courier.settle(held.send, close))
+                try:
+                    row = await self._courier.settle(held.send, close)
+                except DatabaseAwayError as e:  # no fault of the send: given back too often, it would be dead
+                    self._closing.put_nowait((held, close))
+                    self._trouble = str(e)
+                    await asyncio.sleep(AWAY_S)
+                    continue
+                await self._tell(held, row)
 
     # --- with the broker ----------------------------------------------------------------------------------------------
 
