@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
-SIDE_BY_SIDE := -n 2 --dist worksteal
+SIDE_BY_SIDE := -n 3 --dist worksteal
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo: setup ## run everything on this machine: make demo [TAPE=path] [SPEED=60] 
 up: setup ## run the five services against real servers, from the environment and .env
 	@$(BIN)/sinyal up
 
-test: setup ## run every test, two at a time (most of them wait)
+test: setup ## run every test, three at a time (most of them wait)
 	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 fast: setup ## run the tests that need no server, no browser and no patience
