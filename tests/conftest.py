@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.solitude import pytest_runtest_protocol
+
+__all__ = ["pytest_runtest_protocol"]
+
 SERVERS = frozenset({"postgres", "postgres_cluster", "own_postgres_server", "nats", "nats_server", "own_nats_server"})
 
 SLOW_FILES = frozenset(
@@ -25,9 +29,13 @@ SLOW_FILES = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test by the servers it asks for and by its file, so that none can forget to say so."""
+    """Mark a test by the servers it asks for and by its file, so that none can forget to say so.
+
+    What must be alone comes first, where hardly anybody has to be waited for.
+    """
     for item in items:
         if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.real)
         if item.path.name in SLOW_FILES or "official_clients" in item.path.parts:
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("alone") is None)

@@ -19,7 +19,7 @@ from tests.telegram.storm import CHART, SEED, Account, Weather, break_loose, fou
 from tests.telegram.test_chat_contract import TOKEN
 from tests.telegram.test_service import Town, eventually
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.stack, pytest.mark.alone, pytest.mark.timeout(600)]
 KILLS_AT = (350, 800)
 PAUSE_S = 8.0
 LIMIT_PER_SECOND = 30
