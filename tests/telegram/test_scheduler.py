@@ -1,7 +1,7 @@
 """The dispatcher's order and pace, as properties of any traffic."""
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.messages import SendClass
-from services.telegram.domain.scheduler import WEIGHTS, Job, Limits, Scheduler
+from services.telegram.domain.scheduler import HURRY_S, WEIGHTS, Job, Limits, Scheduler
+from tests.telegram.storm import SIGNAL_LIFE_S, Town, Weather
 
 LIMITS = Limits(per_second=28.0, private_gap_s=1.02, group_gap_s=3.05, in_flight=4)
 A_HAIR_S = 1e-6
@@ -142,6 +143,44 @@ def test_an_exit_pulls_the_whole_chat_forward():
     scheduler.offer(job(2, SendClass.EXIT, "exit"), 0.0)
 
     assert scheduler.next(0.0).job.work == "before"
+
+
+def test_a_signal_keeps_its_place_when_an_exit_arrives_behind_it():
+    scheduler = Scheduler(Limits(per_second=1000.0))
+    for chat in (1, 2, 3):
+        scheduler.offer(job(chat, SendClass.SIGNAL, f"signal {chat}", expires_s=60.0), 0.0)
+    for chat in (4, 5, 2):
+        scheduler.offer(job(chat, SendClass.EXIT, f"exit {chat}"), 1.0)
+
+    taken = [scheduler.next(2.0 + turn).job.work for turn in range(5)]
+
+    assert taken.index("signal 2") < taken.index("exit 4")
+
+
+def test_what_expires_soon_gets_twice_its_share():
+    def shares(expires_s):
+        scheduler = Scheduler(Limits(per_second=1000.0, in_flight=1000))
+        for chat in range(1, 201):
+            scheduler.offer(job(chat, SendClass.EXIT, "exit"), 0.0)
+            scheduler.offer(job(chat + 200, SendClass.SIGNAL, "signal", expires_s=expires_s), 0.0)
+        return Counter(scheduler.next(turn / 100).job.work for turn in range(150))
+
+    assert shares(60.0) == {"exit": 100, "signal": 50}
+    assert shares(HURRY_S - 1.0) == {"exit": 75, "signal": 75}
+
+
+def test_at_half_the_pace_all_signals_of_a_storm_are_still_in_time():
+    town = Town(people=list(range(1, 291)), groups=[-n for n in range(1, 11)])
+    arrivals = [
+        (at, job(m.chat_id, m.kind, m.kind, expires_s=SIGNAL_LIFE_S if m.kind is SendClass.SIGNAL else None))
+        for at, wave in zip((0.0, 8.0, 16.0), Weather(town).waves(), strict=True)
+        for m in wave
+    ]
+
+    run = simulate(Scheduler(Limits(per_second=14.0)), arrivals, call_s=lambda _: 0.2)
+
+    assert run.expired == []
+    assert sum(work is SendClass.SIGNAL for *_, work in run.calls) == 300
 
 
 def test_an_expired_job_is_told_and_costs_neither_pace_nor_rest():

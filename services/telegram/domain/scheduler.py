@@ -29,6 +29,11 @@ WEIGHTS: dict[SendClass, int] = {
 }
 """Shares of the pace when classes compete. Strict priority starves the lower ones; one is enough not to."""
 
+HURRY_S = 45.0
+"""A chat is in a hurry where something that waits in it expires sooner than this."""
+HASTE = 2
+"""How many chats in a hurry cost their class as much of its share as one that is not."""
+
 _RANK = {kind: rank for rank, kind in enumerate(SendClass)}
 
 
@@ -83,9 +88,16 @@ class _Lane(Generic[T]):
     jobs: deque[tuple[int, Job[T]]] = field(default_factory=deque)
 
     def front(self) -> tuple[SendClass, int]:
-        """Return the most important class that waits here and its first arrival: it pulls the whole lane forward."""
+        """Return the most important class that waits here, which pulls the whole lane forward, and since when it does.
+
+        What expires keeps the place of its own arrival: an exit behind a signal must not set the signal back.
+        """
         arrival, job = min(self.jobs, key=lambda entry: (_RANK[entry[1].kind], entry[0]))
-        return job.kind, arrival
+        return job.kind, min((number for number, other in self.jobs if other.expires_s is not None), default=arrival)
+
+    def is_in_a_hurry(self, now_s: float) -> bool:
+        """Return whether something that waits here expires soon."""
+        return any(job.is_expired(now_s + HURRY_S) for _, job in self.jobs)
 
 
 class Scheduler(Generic[T]):
@@ -259,7 +271,7 @@ class Scheduler(Generic[T]):
 
     def _start(self, lane: _Lane[T], kind: SendClass, now_s: float) -> Pick[T]:
         self._reached = self._passes[kind]
-        self._passes[kind] += 1 / WEIGHTS[kind]
+        self._passes[kind] += 1 / (WEIGHTS[kind] * (HASTE if lane.is_in_a_hurry(now_s) else 1))
         self._pace.take(now_s)
         self._in_flight += 1
         lane.is_busy = True
