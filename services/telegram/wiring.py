@@ -1,13 +1,17 @@
 """Puts the gateway together: which broker, which database, which Bot API."""
 
 import asyncio
+from collections.abc import Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from aiogram import Bot
 
 from chassis.breaker import Breaker
 from chassis.bus import Bus
 from chassis.clock import Clock
-from chassis.database import open_pool
+from chassis.database import Pool, open_pool
 from chassis.dead_letters import collect
 from chassis.health import Check
 from chassis.lifecycle import Stage
@@ -15,7 +19,7 @@ from chassis.nats_bus import connect
 from services.telegram.adapters.aiogram_chat import AiogramChat, open_bot
 from services.telegram.adapters.aiogram_dialogue import AiogramDialogue
 from services.telegram.adapters.aiohttp_endpoint import Endpoint, open_endpoint
-from services.telegram.adapters.aiohttp_updates import open_updates
+from services.telegram.adapters.aiohttp_updates import AiohttpUpdates, open_updates
 from services.telegram.adapters.babel_catalogue import load_catalogue
 from services.telegram.adapters.postgres_channels import PostgresChannels
 from services.telegram.adapters.postgres_dashboards import PostgresDashboards
@@ -48,61 +52,84 @@ WEBHOOK_SETTING = "SINYAL_TELEGRAM_WEBHOOK_PORT"
 DATABASE_SETTING = "SINYAL_TELEGRAM_DATABASE_URL"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """What is open while the gateway runs: the broker, the database with its breaker, the Bot API both ways."""
+
+    bus: Bus
+    pool: Pool
+    breaker: Breaker
+    bot: Bot
+    source: AiohttpUpdates
+
+
 async def main(settings: TelegramSettings, stage: Stage) -> None:
     """Run the gateway until it is asked to stop, then let the calls under way end."""
     words = load_catalogue()
-    token = settings.token.get_secret_value()
-    seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
+    clock, token = stage.clock, settings.token.get_secret_value()
     async with AsyncExitStack() as opened:
-        bus = await opened.enter_async_context(connect(settings.nats_url, name="telegram", seed=seed))
-        url = settings.database_url.get_secret_value()
-        database = open_pool(
-            url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
-        )
-        pool = await opened.enter_async_context(database)
-        breaker = Breaker(url, name="telegram", clock=stage.clock)
-        deliveries, forgotten = PostgresDeliveries(pool, breaker), PostgresForgotten(pool, token, breaker)
-        dashboards = PostgresDashboards(pool, breaker)
-        client = open_bot(
-            token, settings.api_url, timeout_s=settings.call_timeout_s, connections=settings.in_flight + 8
-        )
-        bot = await opened.enter_async_context(client)
-        source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
-        chat = AiogramChat(bot)
-        turnstile = Turnstile(settings.limits, stage.clock)
-        sender, courier = build_sender(settings, bus, chat, deliveries, forgotten, words, stage.clock, turnstile)
-        abandoned = Abandoned(courier, Announcer(bus, stage.clock), breaker)
+        edge = await open_edge(settings, clock, opened)
+        bus, breaker, chat = edge.bus, edge.breaker, AiogramChat(edge.bot)
+        deliveries, dashboards = PostgresDeliveries(edge.pool, breaker), PostgresDashboards(edge.pool, breaker)
+        forgotten = PostgresForgotten(edge.pool, token, breaker)
+        turnstile = Turnstile(settings.limits, clock)
+        sender, courier = build_sender(settings, bus, chat, deliveries, forgotten, words, clock, turnstile)
         regrets = Regrets(breaker, turnstile, chat, words)
-        hook = Hook(source, settings.webhook_url, settings.webhook_word, settings.webhook_retry_s)
-        receiver = Receiver(bus, source, stage.clock, hook, regrets.heard)
+        hook = Hook(edge.source, settings.webhook_url, settings.webhook_word, settings.webhook_retry_s)
+        receiver = Receiver(bus, edge.source, clock, hook, regrets.heard)
         if settings.webhook_url:
             await opened.enter_async_context(listen(settings, receiver))
-        kept = PostgresChannels(pool, breaker)
-        publishing = Publishing(bus, kept, stage.clock, settings.channel_ids, settings.channel_language)
         symbol, operators = settings.symbol, settings.operator_ids
-        desk = Desk(bus, dashboards, forgotten, words, stage.clock, symbol, operators, picture_key=token.encode())
-        worker = UpdateWorker(bus, AiogramDialogue(bot, Conversation(desk, chat)), stage.clock, breaker)
+        desk = Desk(bus, dashboards, forgotten, words, clock, symbol, operators, picture_key=token.encode())
+        worker = UpdateWorker(bus, AiogramDialogue(edge.bot, Conversation(desk, chat)), clock, breaker)
+        kept = PostgresChannels(edge.pool, breaker)
+        publishing = Publishing(bus, kept, clock, settings.channel_ids, settings.channel_language)
         add_checks(stage, bus, sender, receiver, breaker)
         stage.health.add("channels", lambda: Check(True, publishing.trouble, {"channels": len(settings.channel_ids)}))
-        async with asyncio.TaskGroup() as tasks:
-            for living in (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)):
-                tasks.create_task(living)
-            watch = FeedWatch(bus, stage.clock, settings.operator_ids)
-            optional = (
+        await live(
+            stage.stop,
+            (sender.run(stage.stop), receiver.run(stage.stop), worker.run(stage.stop)),
+            (
                 breaker.run(),
                 regrets.run(),
-                watch.run(),
                 publishing.run(),
-                Updater(bus, dashboards, words, stage.clock, settings.limits.per_second).run(),
-                Opening(bus, dashboards, words, stage.clock).run(),
-                collect(bus, stage.clock, abandoned.mourn),
-                chores.name_commands(chat, words, settings.operator_ids),
+                FeedWatch(bus, clock, operators).run(),
+                Updater(bus, dashboards, words, clock, settings.limits.per_second).run(),
+                Opening(bus, dashboards, words, clock).run(),
+                collect(bus, clock, Abandoned(courier, Announcer(bus, clock), breaker).mourn),
+                chores.name_commands(chat, words, operators),
                 chores.prune(deliveries, forgotten, settings.keep_days),
-            )
-            background = [tasks.create_task(one) for one in optional]
-            await stage.stop.wait()
-            for task in background:
-                task.cancel()
+            ),
+        )
+
+
+async def open_edge(settings: TelegramSettings, clock: Clock, opened: AsyncExitStack) -> Edge:
+    """Open what the gateway speaks to; `opened` closes it."""
+    seed = settings.nats_seed.get_secret_value() if settings.nats_seed else None
+    bus = await opened.enter_async_context(connect(settings.nats_url, name="telegram", seed=seed))
+    url, token = settings.database_url.get_secret_value(), settings.token.get_secret_value()
+    database = open_pool(
+        url, name="telegram", setting=DATABASE_SETTING, max_size=settings.database_pool, schema="telegram"
+    )
+    pool = await opened.enter_async_context(database)
+    connections = settings.in_flight + 8
+    client = open_bot(token, settings.api_url, timeout_s=settings.call_timeout_s, connections=connections)
+    bot = await opened.enter_async_context(client)
+    source = await opened.enter_async_context(open_updates(token, settings.api_url, settings.poll_s))
+    return Edge(bus=bus, pool=pool, breaker=Breaker(url, name="telegram", clock=clock), bot=bot, source=source)
+
+
+async def live(
+    stop: asyncio.Event, living: Iterable[Coroutine[None, None, None]], optional: Iterable[Coroutine[None, None, None]]
+) -> None:
+    """Run it all until `stop`. Then what is `living` ends by itself, and what is `optional` is cut off."""
+    async with asyncio.TaskGroup() as tasks:
+        for one in living:
+            tasks.create_task(one)
+        background = [tasks.create_task(one) for one in optional]
+        await stop.wait()
+        for task in background:
+            task.cancel()
 
 
 def listen(settings: TelegramSettings, receiver: Receiver) -> AbstractAsyncContextManager[int]:
