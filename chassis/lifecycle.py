@@ -2,14 +2,17 @@
 
 It ends with 0 after SIGTERM or SIGINT, with 2 and one line on standard error when it cannot start, with 1 when
 something failed that nobody expected. A stop that takes longer than its grace is cut short: what was in hand is
-redelivered by the broker.
+redelivered by the broker. What does not even heed that (a frozen database holds its clients for long) is left behind:
+the process ends with 3.
 """
 
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,6 +27,11 @@ from chassis.pulse import beat
 from chassis.settings import PREFIX, RoomSettings, load
 
 S = TypeVar("S", bound=RoomSettings)
+
+LAST_S = 4.0
+"""How long a stop that was cut short may still take: with the grace less than the 15 s that compose waits."""
+LEFT_BEHIND = 3
+"""The exit code where that was not enough."""
 
 logger = structlog.get_logger()
 
@@ -58,7 +66,7 @@ async def _live(room: str, settings: S, main: Main[S]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _begin_to_stop, stop, settings.stop_grace_s)
     health = Health(room, host=settings.http_host, port=settings.http_port, setting=f"{PREFIX}{room.upper()}_HTTP_PORT")
     async with health:
         logger.info("service.started", instance=settings.instance, port=health.port)
@@ -102,6 +110,21 @@ async def _until_stopped(work: Awaitable[None], stop: asyncio.Event, grace_s: fl
         waiter.cancel()
         ticker.cancel()
         pulse.cancel()
+
+
+def _begin_to_stop(stop: asyncio.Event, grace_s: float) -> None:
+    """Ask everything to stop, and have a thread see to it that the process ends: it may be the loop that hangs."""
+    stop.set()
+    last = threading.Timer(grace_s + LAST_S, _leave)
+    last.daemon = True
+    last.start()
+
+
+def _leave() -> None:
+    logger.error("service.left_behind")
+    log.summarise_suppressed(at_end=True)
+    sys.stdout.flush()
+    os._exit(LEFT_BEHIND)
 
 
 async def _summarise() -> None:

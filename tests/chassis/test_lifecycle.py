@@ -17,7 +17,7 @@ from chassis.errors import StartError
 from chassis.health import Check, Health
 
 ROOM = textwrap.dedent("""
-    import asyncio, sys
+    import asyncio, contextlib, sys, time
     from chassis.errors import StartError
     from chassis.health import Check
     from chassis.lifecycle import run
@@ -32,6 +32,11 @@ ROOM = textwrap.dedent("""
         await stage.stop.wait()
         if sys.argv[1] == "dawdle":
             await asyncio.sleep(60)
+        while sys.argv[1] == "deaf":
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        if sys.argv[1] == "stuck":
+            time.sleep(60)
 
     run("room", RoomSettings, main)
 """)
@@ -71,6 +76,16 @@ def test_a_stop_that_dawdles_is_cut_short(tmp_path: Path) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "service.cut_short" in out
+
+
+@pytest.mark.parametrize("behaviour", ["deaf", "stuck"])
+def test_a_stop_that_heeds_nothing_is_left_behind(tmp_path: Path, behaviour: str) -> None:
+    process = start(tmp_path, behaviour, SINYAL_ROOM_STOP_GRACE_S="0.2")
+    first_line(process)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert json.loads(out.splitlines()[-1])["event"] == "service.left_behind"
 
 
 def test_a_service_that_cannot_start_says_one_line_and_exits_with_two(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """S6 at the gateway: its database is frozen, gone or full. Nothing is lost or doubled, and nobody is left wordless."""
 
+import asyncio
 import re
+import signal
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.real
 HEARD = "Pesanmu sudah diterima"
 STATUS, DASHBOARD, REPEAT = "Tidak ada posisi XAUUSD", "Langsung", "Ulang"
 SIGNAL, OUTCOME = "BUY XAUUSD · Otomatis", "Target tercapai"
+COMPOSE_WAITS_S = 15.0
+"""How long a container has to stop before it is killed (docker-compose.yml)."""
 SLOW_ANSWERS = 150
 """Seconds: what a test of this file takes at most on a machine that is busy with others."""
 
@@ -180,6 +184,23 @@ async def test_s6_a_database_that_is_restarted_loses_nothing_doubles_nothing_and
     assert is_ready is False
     assert [one.replace("p", "") for one in told] == ["sot", "so", "so"]
     assert await house.counted("sinyal_dead_total") == 0
+
+
+@pytest.mark.timeout(SLOW_ANSWERS)
+async def test_s6_a_stop_beside_a_frozen_database_ends_in_time_and_the_next_copy_sends_it_all(house):
+    await house.join(2)
+    with house.server.frozen():
+        await trade(house)
+        await house.until_database(ready=False)
+        house.service.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(COMPOSE_WAITS_S):
+            await house.service.process.wait()
+    async with house.town.service():
+        for person in house.people:
+            await house.until_told(person, OUTCOME)
+        told = [kinds_of(await house.told(person)) for person in house.people]
+
+    assert [one.replace("p", "") for one in told] == ["so", "so"]
 
 
 FULL = """
