@@ -273,7 +273,7 @@ async def test_what_opened_says_who_wants_to_watch(house: House) -> None:
         await choose(house, 1, dashboard="on")
         await house.raise_signal(a_signal())
         await house.deliver(1, 2)
-        await house.followed(2)
+        await house.quiet()
 
     assert {one.subscriber_id: one.dashboard for one in house.bus.said(catalogue.POSITION_OPENED)} == {
         1: True,
