@@ -47,6 +47,10 @@ def counted(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
+def retries() -> float:
+    return counted("sinyal_retried_total", consumer=catalogue.SIGNALS_CANDLES.name, topic="candle")
+
+
 def updates() -> float:
     return counted("sinyal_indicator_updates_total", symbol=SYMBOL, interval="M1")
 
@@ -180,9 +184,9 @@ async def test_redelivery_after_a_crash_before_the_ack_raises_nothing_twice(monk
 
     monkeypatch.setattr(BusRecord, "append", store_and_lose_the_answer)
     async with open_market(PAST) as (bus, clock, _):
-        before = updates()
+        before, retried = updates(), retries()
         await publish(bus, told(CONVINCING, clock))
-        await until(lambda: len(calls) == 1)
+        await until(lambda: retries() > retried)
         clock.advance(2)
         await handled(bus)
 
