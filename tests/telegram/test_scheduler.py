@@ -158,15 +158,16 @@ def test_a_signal_keeps_its_place_when_an_exit_arrives_behind_it():
 
 
 def test_what_expires_soon_gets_twice_its_share():
-    def shares(expires_s):
+    def shares(expires_s, coalesce=None):
         scheduler = Scheduler(Limits(per_second=1000.0, in_flight=1000))
         for chat in range(1, 201):
             scheduler.offer(job(chat, SendClass.EXIT, "exit"), 0.0)
-            scheduler.offer(job(chat + 200, SendClass.SIGNAL, "signal", expires_s=expires_s), 0.0)
+            scheduler.offer(job(chat + 200, SendClass.SIGNAL, "signal", expires_s=expires_s, coalesce=coalesce), 0.0)
         return Counter(scheduler.next(turn / 100).job.work for turn in range(150))
 
     assert shares(60.0) == {"exit": 100, "signal": 50}
     assert shares(HURRY_S - 1.0) == {"exit": 75, "signal": 75}
+    assert shares(HURRY_S - 1.0, coalesce="edit") == {"exit": 100, "signal": 50}  # a newer edit makes good for it
 
 
 def test_at_half_the_pace_all_signals_of_a_storm_are_still_in_time():

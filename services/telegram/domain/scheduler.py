@@ -30,7 +30,7 @@ WEIGHTS: dict[SendClass, int] = {
 """Shares of the pace when classes compete. Strict priority starves the lower ones; one is enough not to."""
 
 HURRY_S = 45.0
-"""A chat is in a hurry where something that waits in it expires sooner than this."""
+"""A chat is in a hurry where something that presses expires sooner than this."""
 HASTE = 2
 """How many chats in a hurry cost their class as much of its share as one that is not."""
 
@@ -64,6 +64,11 @@ class Job(Generic[T]):
     expires_s: float | None = None
     coalesce: str | None = None
 
+    @property
+    def is_pressing(self) -> bool:
+        """Return whether it is lost when it comes too late. An edit is not: a newer one shows what it would have."""
+        return self.expires_s is not None and self.coalesce is None
+
     def is_expired(self, now_s: float) -> bool:
         """Return whether nobody wants to read it any more."""
         return self.expires_s is not None and now_s >= self.expires_s
@@ -90,14 +95,14 @@ class _Lane(Generic[T]):
     def front(self) -> tuple[SendClass, int]:
         """Return the most important class that waits here, which pulls the whole lane forward, and since when it does.
 
-        What expires keeps the place of its own arrival: an exit behind a signal must not set the signal back.
+        What presses keeps the place of its own arrival: an exit behind a signal must not set the signal back.
         """
         arrival, job = min(self.jobs, key=lambda entry: (_RANK[entry[1].kind], entry[0]))
-        return job.kind, min((number for number, other in self.jobs if other.expires_s is not None), default=arrival)
+        return job.kind, min((number for number, other in self.jobs if other.is_pressing), default=arrival)
 
     def is_in_a_hurry(self, now_s: float) -> bool:
-        """Return whether something that waits here expires soon."""
-        return any(job.is_expired(now_s + HURRY_S) for _, job in self.jobs)
+        """Return whether something that presses expires soon."""
+        return any(job.is_pressing and job.is_expired(now_s + HURRY_S) for _, job in self.jobs)
 
 
 class Scheduler(Generic[T]):
