@@ -16,7 +16,7 @@ import pytest
 from chassis import streams
 from chassis.nats_bus import connect
 from sandbox.stack.broker import find_broker
-from sandbox.stack.process import die_with_parent
+from sandbox.stack.process import tied
 
 
 def _free_port() -> int:
@@ -46,7 +46,7 @@ class NatsServer:
                 arguments,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # prctl takes no lock
+                **tied(signal.SIGKILL),
             )
         deadline = time.monotonic() + 10
         while not self._is_listening():

@@ -18,7 +18,7 @@ import pytest
 
 from chassis.database import apply_migrations
 from sandbox.stack.postgres import Cluster, find_cluster
-from sandbox.stack.process import die_with_parent
+from sandbox.stack.process import tied
 
 TEMPLATE = "sinyal_template"
 
@@ -60,7 +60,7 @@ class Server:
                 command.arguments,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(command.stop_signal),  # noqa: PLW1509  # no thread runs yet
+                **tied(command.stop_signal, command.user),
             )
         wait_until_up(self.cluster, self._process)
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.stack.process import Command
+from sandbox.stack.process import Command, tied
 
 SYSTEM = Path("/usr/lib/postgresql")
 
@@ -48,13 +48,13 @@ class Cluster:
         return Command(
             name="postgres",
             arguments=(
-                *self._as_user(),
                 str(self.binaries / "postgres"),
                 *("-D", str(self.data), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1"),
                 *("-c", "unix_socket_directories=", "-c", "max_connections=100", *flags),
             ),
             is_ready=self._is_ready,
             stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, the cluster is left clean
+            user=self.user,
         )
 
     def create(self, environment: Mapping[str, str] | None = None) -> None:
@@ -72,7 +72,7 @@ class Cluster:
 
     def _run(self, environment: Mapping[str, str], program: str, *arguments: str, typed: str | None = None) -> None:
         done = subprocess.run(
-            (*self._as_user(), str(self.binaries / program), *arguments),
+            (str(self.binaries / program), *arguments),
             input=typed,
             capture_output=True,
             text=True,
@@ -80,16 +80,10 @@ class Cluster:
             cwd=self.data,
             env={**os.environ, **environment},
             start_new_session=True,  # a Ctrl-C in the terminal is for us; half a cluster would look like an error
+            **tied(signal.SIGINT, self.user),
         )
         if done.returncode:
             raise NoPostgresError(f"{program} failed: {(done.stderr or done.stdout).strip()[-400:]}")
-
-    def _as_user(self) -> tuple[str, ...]:
-        if self.user is None:
-            return ()
-        # the death signal is lost on a change of user: setpriv asks for it again
-        return ("setpriv", f"--reuid={self.user}", f"--regid={pwd.getpwnam(self.user).pw_gid}", "--clear-groups",
-                "--pdeathsig", "INT", "--")  # fmt: skip
 
     async def _is_ready(self) -> bool:
         process = await asyncio.create_subprocess_exec(

@@ -4,18 +4,23 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run and how to tell that it is ready. `stop_signal` asks it to end, `stop_s` is how long it may take."""
+    """What to run, as which user, and how to tell that it is ready.
+
+    `stop_signal` asks it to end, and is sent to it when its parent dies; `stop_s` is how long it may take.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -24,16 +29,34 @@ class Command:
     ready_s: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 10.0
+    user: str | None = None
+
+
+def tied(number: signal.Signals = signal.SIGTERM, user: str | None = None) -> dict[str, Any]:
+    """Give what `subprocess.Popen` must be told so that a child gets `number` when its parent dies, and runs as `user`.
+
+    The user is changed before the kernel is asked, since the change would make it forget.
+    """
+    identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+    return {"preexec_fn": die_with_parent(number), **identity}
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """Make a child ask the kernel for `number` when its parent is gone. Linux only; None elsewhere."""
+    """Make a child ask the kernel for `number` when its parent is gone. Linux only; None elsewhere.
+
+    A parent may be killed at any moment between the fork and the new program. Before the child has asked, it would get
+    no signal, so it looks; afterwards, a handler that it has from its parent would only take note, so there is none.
+    """
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
 
     def ask() -> None:
+        if number is not signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
         libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
 
     return ask
 
@@ -82,6 +105,6 @@ async def start(command: Command, log: Path, environment: Mapping[str, str]) -> 
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, **environment, **command.environment},
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            **tied(command.stop_signal, command.user),
         )
     return Running(process, command)

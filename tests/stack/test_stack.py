@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,10 @@ from sandbox.stack.marks import MARK, find_marked
 from sandbox.stack.ports import reserved
 from sandbox.stack.postgres import NoPostgresError
 from sandbox.stack.stack import Stack
+from tests.stack.watching import until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.real
-
-
-def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.02)
 
 
 def marked_anywhere(folder: Path) -> list[int]:

@@ -17,14 +17,10 @@ from sandbox.stack import process
 from sandbox.stack import supervisor as supervisor_module
 from sandbox.stack.process import Command, Running
 from sandbox.stack.supervisor import NotReadyError, Supervisor
+from tests.stack.watching import is_alive
 
 ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
-
-
-def is_alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
