@@ -96,6 +96,14 @@ class House:
         """Count what a stream holds."""
         return (await self.bus.link.call(f"STREAM.INFO.{stream}"))["state"]["messages"]
 
+    async def until_kept(self, stream, count):
+        """Wait until a stream holds so many: one word of patience may answer the first of two questions."""
+
+        async def holds():
+            return await self.kept(stream) >= count
+
+        await eventually(holds)
+
     async def consumer(self, consumer):
         return await self.bus.link.call(f"CONSUMER.INFO.{consumer.stream}.{consumer.name}")
 
@@ -147,6 +155,7 @@ async def test_s6_a_frozen_database_loses_nothing_doubles_nothing_and_people_are
                 await house.type(person, "/status")
                 await house.type(person, "/dashboard")
                 await house.until_told(person, HEARD)
+            await house.until_kept("UPDATES", 4)
             kept = [await house.kept(stream) for stream in ("UPDATES", "SENDS")]
         for person in house.people:
             await house.until_told(person, OUTCOME)
