@@ -15,6 +15,7 @@ import aiohttp
 import psycopg
 import pytest
 
+from chassis import metrics
 from chassis.breaker import Breaker
 from chassis.bus import Bus
 from chassis.clock import SystemClock
@@ -23,6 +24,7 @@ from chassis.errors import ConflictError, TransientError
 from chassis.nats_bus import connect
 from contracts import asks, catalogue
 from contracts.messages import PositionClosed, SendClass, Side
+from services.positions.handlers import tenure
 from services.positions.handlers.reception import Reception
 from tests.positions.builders import START_MS, a_delivery, a_feed, a_signal, a_tick
 from tests.positions.house import House, until, until_row
@@ -164,6 +166,36 @@ async def test_s6_a_database_that_is_restarted_loses_nothing_and_keeps_the_order
     assert sorted(one.subscriber_id for one in closed) == list(range(1, 21))
     events = await house.rows("select position_id, array_agg(event order by version) from position_event group by 1")
     assert sorted(tuple(one[1]) for one in events) == [("proposed",)] * 20 + [("proposed", "delivered", "crossed")] * 20
+
+
+NO_EXITS = """
+    create function no_exits() returns trigger language plpgsql as $$
+    begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+    create trigger no_exits before update on position for each row when (new.state = 'closed')
+    execute function no_exits();
+"""
+
+
+async def test_s6_a_signal_never_overtakes_exits_that_cannot_be_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenure, "STORED_S", 0.05)
+    async with house.room(cooldown_s=0) as room:
+        await house.opened(*range(1, 4))
+        await house.rows_only(NO_EXITS)
+        held_back = retried()
+        await house.tick(a_tick(1000, 3998.0))
+        await until(lambda: room.checks()["positions"]().facts["exits_to_store"]["XAUUSD"] == 3, "the exits")
+        await house.bus.publish(catalogue.SIGNAL, a_signal(1, side=Side.SELL), "XAUUSD", "trend_pullback")
+        await until(lambda: retried() > held_back + 1, "the signal to wait for its second time")
+        await house.rows_only("drop trigger no_exits on position")
+        await house.closed(3)
+        await until(lambda: len(house.sent()) == 6, "the next signal")
+
+
+def retried() -> float:
+    """Count how often a signal was held."""
+    return float(metrics.RETRIED.labels(catalogue.POSITIONS_SIGNALS.name, catalogue.SIGNAL.name)._value.get())
 
 
 FULL = """

@@ -23,7 +23,9 @@ HOLD_S = 3600.0
 logger = structlog.get_logger()
 
 
-def patient(tell: Callable[[], None], *, limit_s: float | None = None) -> tenacity.AsyncRetrying:
+def patient(
+    tell: Callable[[], None], *, limit_s: float | None = None, longest_wait_s: float = LONGEST_WAIT_S
+) -> tenacity.AsyncRetrying:
     """Try until it works, with growing delay; `tell` is called once per failure that repeats. Behind `limit_s` what it
     fails with is raised.
     """
@@ -34,7 +36,7 @@ def patient(tell: Callable[[], None], *, limit_s: float | None = None) -> tenaci
 
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(TransientError),
-        wait=tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=longest_wait_s),
         stop=tenacity.stop_never if limit_s is None else tenacity.stop_after_delay(limit_s),
         before_sleep=told,
         reraise=True,

@@ -24,6 +24,8 @@ from services.positions.ports import Change, Lease, Leases, Mark, Span, TenureOv
 CHUNK = 250
 """Exits stored in one transaction: about 20 ms of the loop."""
 SAVE_EVERY_S = 1.0
+AGAIN_S = 1.0
+"""How long an exit that could not be stored waits at most to be tried again: people wait for it."""
 STORED_S = 5.0
 """How long a signal may wait for exits: a tenth of its validity, and a gap through 50,000 levels."""
 
@@ -40,6 +42,7 @@ class TickFollowing:
         self._ending = ending
         self.follower: Follower | None = None
         """What is followed now; None while another copy does it."""
+        self._stored_count = 0
 
     @property
     def symbol(self) -> str:
@@ -47,9 +50,17 @@ class TickFollowing:
         return self._instrument.symbol
 
     async def exits_stored(self) -> None:
-        """Wait until what ticks decided so far is stored, but not for ever: whose trade has ended is free again."""
-        if self.follower is not None:
-            await _wait(self.follower.exits_stored, STORED_S)
+        """Wait until what ticks decided so far is stored, but not for ever: whose trade has ended is free again.
+
+        Raises:
+            TransientError: nothing of it could be stored meanwhile. Who goes on now may overtake the exits.
+        """
+        follower, before = self.follower, self._stored_count
+        if follower is None:
+            return
+        await _wait(follower.exits_stored, STORED_S)
+        if not follower.exits_stored.is_set() and self._stored_count == before:
+            raise TransientError(f"the exits of {self.symbol} could not be stored for {STORED_S:g} s")
 
     async def run(self) -> None:
         """Follow whenever it is our turn, for ever. Cancel it to stop."""
@@ -125,7 +136,10 @@ class TickFollowing:
 
     async def _write(self, follower: Follower, tenure: int) -> None:
         """Store exits at once, and moved stops and the mark every second."""
-        retry = patient(lambda: logger.warning("exit.delayed", symbol=self.symbol, count=follower.exit_count))
+        retry = patient(
+            lambda: logger.warning("exit.delayed", symbol=self.symbol, count=follower.exit_count),
+            longest_wait_s=AGAIN_S,
+        )
         saved: Mark | None = None
         while True:
             batch = follower.batch(CHUNK)
@@ -138,6 +152,7 @@ class TickFollowing:
 
     async def _store(self, tenure: int, batch: Batch) -> None:
         await self._ending.store(self.symbol, tenure, batch)
+        self._stored_count += 1
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
