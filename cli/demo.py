@@ -26,7 +26,7 @@ from sandbox.stack.people import People, SilentBotError, is_new_message
 from sandbox.stack.postgres import NoPostgresError
 from sandbox.stack.stack import Market, Stack
 from sandbox.stack.supervisor import NotReadyError
-from sandbox.stack.tally import is_drained, read_records, summarise
+from sandbox.stack.tally import read_records, summarise
 
 SYMBOL = "XAUUSD"
 NAMES = ("Ani", "Budi", "Citra", "Dewi", "Eko", "Fajar", "Gita", "Hadi", "Indah", "Joko")
@@ -124,7 +124,6 @@ async def _session(options: Options, stack: Stack, stop: "Wishes", live: Live, b
         if stack.supervisor.refused.is_set():
             raise StartError(stack.supervisor.refusal)
         live.update(Text("the market stops; the last messages go out (Ctrl-C again does not wait for them)"))
-        await stack.supervisor.down(["exchange"])
         limit_s = DRAIN_S + DRAIN_EACH_S * options.subscribers
         if not await _unless(stop.hurry, asyncio.ensure_future(_drain(stack, limit_s))):
             live.console.print("not waited for: what is still on its way counts as lost")
@@ -171,13 +170,10 @@ async def _watch(people: People, seconds: float | None, board: "Board") -> None:
 
 
 async def _drain(stack: Stack, limit_s: float) -> None:
-    """Wait until nothing is due any more: no row in an outbox, no proposal without an answer, no send in the queue."""
+    """Wait until nothing is due any more, but not for ever."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit_s):
-            while True:
-                if await is_drained(stack.layout.database_url, stack.layout.broker.monitor_port):
-                    return
-                await asyncio.sleep(0.25)
+            await stack.drain(SYMBOL)
 
 
 async def _unless(event: asyncio.Event, work: "asyncio.Future[Any]") -> bool:

@@ -25,6 +25,7 @@ from sandbox.stack.janitor import Janitor
 from sandbox.stack.layout import PORTS, ROOMS, Layout, Market, plan
 from sandbox.stack.marks import MARK, find_marked
 from sandbox.stack.ports import reserved
+from sandbox.stack.standing import Standing
 from sandbox.stack.stepped_clock import SteppedClock
 from sandbox.stack.supervisor import Supervisor
 
@@ -119,6 +120,15 @@ class Stack:
         if not self._keep:
             shutil.rmtree(self.folder, ignore_errors=True)
         await asyncio.to_thread(self._kept_open.close)
+
+    async def drain(self, symbol: str) -> None:
+        """Stop the market, then wait until all that came of it is followed to its end and told.
+
+        The feed is stopped with the venue: it publishes what it has heard, and nothing comes behind.
+        """
+        await self.supervisor.down(["exchange", "feed"])
+        async with Standing(self.layout) as standing:
+            await standing.until_drained(symbol)
 
     def kill(self, name: str) -> None:
         """End a process as a crash would; the supervisor brings it back."""

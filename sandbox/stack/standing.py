@@ -20,10 +20,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Positions in the database: open ones, and those whose delivery is not known yet."""
+    """What the database holds: open positions, those whose delivery is not known yet, messages not published yet."""
 
     live: int
     unsettled: int
+    unpublished: int
 
 
 class Standing:
@@ -64,6 +65,35 @@ class Standing:
         return any(
             _has_had(one, sequence) and not one.get("num_ack_pending") for one in found if one["name"] == consumer
         )
+
+    async def is_drained(self, symbol: str) -> bool:
+        """Whether nothing is due any more, when the feed was stopped.
+
+        Looked at downstream, so that nothing can come any more from what was looked at before: ticks and candles,
+        signals, proposals and the outbox, messages that wait to be sent.
+        """
+        if not (await self._has_followed_all(symbol) and await self._has_judged_all()):
+            return False
+        if not await self.is_done("SIGNALS", "positions-signals", await self.last_sequence("SIGNALS")):
+            return False
+        owed = await self.owed()
+        return (owed.unsettled, owed.unpublished) == (0, 0) and not (await self.streams())["SENDS"]["state"]["messages"]
+
+    async def until_drained(self, symbol: str) -> None:
+        """Wait until nothing is due any more."""
+        while not await self.is_drained(symbol):
+            await pause(0.1)
+
+    async def _has_followed_all(self, symbol: str) -> bool:
+        """What is open in the database is what positions follows: it has heard of all, and has no exit in hand."""
+        last = await self.last_sequence("TICKS")
+        return last == 0 or await self.followed(symbol, last) == (await self.owed()).live
+
+    async def _has_judged_all(self) -> bool:
+        """Whether signals has had all candles; the last of its stream may be a correction, which it is not given."""
+        found = (await self.streams())["CANDLES"].get("consumer_detail", ())
+        mine = [one for one in found if one["name"] == "signals-candles"]
+        return all(not one.get("num_pending") and not one.get("num_ack_pending") for one in mine)
 
     async def last_sequence(self, stream: str) -> int:
         """Tell the sequence of a stream's last message."""
@@ -128,7 +158,8 @@ class Standing:
 
 
 _OWED = """
-    select count(*) filter (where state = 'open'), count(*) filter (where state in ('proposed', 'parked'))
+    select count(*) filter (where state = 'open'), count(*) filter (where state in ('proposed', 'parked')),
+           (select count(*) from positions.outbox)
     from positions.position
 """
 _FOLLOWED = "select sequence from positions.progress where symbol = %s"
@@ -139,6 +170,6 @@ def _has_had(consumer: Json, sequence: int) -> bool:
     return bool(consumer["delivered"]["stream_seq"] >= sequence)
 
 
-async def pause() -> None:
-    """Let the rooms work for a moment before they are looked at again."""
-    await asyncio.sleep(0.002)
+async def pause(seconds: float = 0.002) -> None:
+    """Let the rooms work for a moment before they are looked at again: what they do rings no event here."""
+    await asyncio.sleep(seconds)

@@ -4,7 +4,6 @@ Nothing here asks the services: ticks, candles and signals are read from the bro
 database, messages from the journal of the Bot API server.
 """
 
-import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 from psycopg import AsyncConnection
 
 from chassis.bus import Bus
@@ -22,8 +20,6 @@ from contracts.messages import CandleClosed, Interval, SignalRaised, Tick
 from sandbox.stack.people import Json, is_new_message, text_of
 
 EVERYTHING = 5_000_000
-QUIET_S = 1.0
-"""A stream that says nothing for so long is read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +53,11 @@ async def read_records(bus: Bus, database_url: str, journal: Sequence[Json], sym
     return Records(
         ticks=await bus.latest(catalogue.TICK, symbol, count=EVERYTHING),
         candles=candles,
-        signals=await _read_signals(bus),
+        signals=[Raised(one, stored.stored_at) for stored, one in await bus.kept(catalogue.SIGNAL, count=EVERYTHING)],
         positions=positions,
         deliveries=deliveries,
         journal=journal,
     )
-
-
-async def _read_signals(bus: Bus) -> list[Raised]:
-    """Read the public record from its beginning until nothing more comes."""
-    found: list[Raised] = []
-    async with bus.replay(catalogue.SIGNAL) as signals:
-        try:
-            while True:
-                async with asyncio.timeout(QUIET_S):
-                    stored, signal = await anext(signals)
-                found.append(Raised(signal, stored.stored_at))
-        except TimeoutError:
-            return found
 
 
 _POSITIONS = """
@@ -87,25 +70,6 @@ async def _rows(connection: AsyncConnection[tuple[Any, ...]], query: str) -> lis
     cursor = await connection.execute(query)
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
-
-
-async def is_drained(database_url: str, monitor_port: int) -> bool:
-    """Whether nothing is due any more: outboxes empty, every proposal answered, no message in the SENDS queue."""
-    async with await AsyncConnection.connect(database_url) as connection:
-        row = (await _rows(connection, _DUE))[0]
-    if any(row.values()):
-        return False
-    async with aiohttp.ClientSession() as client, client.get(_JSZ.format(monitor_port)) as answer:
-        accounts = (await answer.json())["account_details"]
-    streams = [stream for account in accounts for stream in account["stream_detail"]]
-    return all(s["state"]["messages"] == 0 for s in streams if s["name"] == catalogue.SEND.stream)
-
-
-_JSZ = "http://127.0.0.1:{}/jsz?streams=true"
-_DUE = """
-    select (select count(*) from positions.outbox) as outbox,
-           (select count(*) from positions.position where state in ('proposed', 'parked')) as proposed
-"""
 
 
 def summarise(records: Records) -> Json:

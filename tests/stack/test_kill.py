@@ -8,7 +8,7 @@ from chassis.nats_bus import connect
 from sandbox.stack.layout import answers
 from sandbox.stack.people import People
 from sandbox.stack.stack import ROOMS, Market, Stack
-from sandbox.stack.tally import is_drained, read_records, summarise
+from sandbox.stack.tally import read_records, summarise
 
 pytestmark = [pytest.mark.real, pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -45,10 +45,8 @@ async def test_killing_each_service_loses_and_doubles_nothing() -> None:
             await until_ready(stack, room)
         await until_sent(people, 6)
 
-        await stack.supervisor.down(["exchange"])
         async with asyncio.timeout(60):
-            while not await is_drained(stack.layout.database_url, stack.layout.broker.monitor_port):
-                await asyncio.sleep(0.25)
+            await stack.drain("XAUUSD")
         records = await read_records(bus, stack.layout.database_url, await people.journal(), "XAUUSD")
         summary = summarise(records)
 
