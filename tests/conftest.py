@@ -1,10 +1,14 @@
 """What every test shares: the fast rung leaves out what uses a real server, starts a process, or takes its time."""
 
 import pytest
+from hypothesis import settings
 
 from tests.solitude import pytest_runtest_protocol
 
 __all__ = ["pytest_runtest_protocol"]
+
+settings.register_profile("sinyal", deadline=None)  # one example of thousands may meet a machine that stands still
+settings.load_profile("sinyal")
 
 SERVERS = frozenset({"postgres", "postgres_cluster", "own_postgres_server", "nats", "nats_server", "own_nats_server"})
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,21 +16,16 @@ import pytest
 from chassis import streams
 from chassis.nats_bus import connect
 from sandbox.stack.broker import find_broker
+from sandbox.stack.ports import reserved
 from sandbox.stack.process import tied
 
 
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 class NatsServer:
-    """One server with its own folder, on one port for life, so that it can be killed and come back."""
+    """One server with its own folder, on ports that are kept for it, so that it can be killed and come back."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ports: Sequence[int]) -> None:
         self._folder = folder
-        self._broker = find_broker(folder, _free_port(), _free_port())
+        self._broker = find_broker(folder, *ports)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +43,7 @@ class NatsServer:
                 stderr=log,
                 **tied(signal.SIGKILL),
             )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._is_listening():
             assert self._process.poll() is None, f"nats-server ended: {(self._folder / 'log').read_text()[-500:]}"
             assert time.monotonic() < deadline, "nats-server did not come up"
@@ -95,13 +90,14 @@ class NatsServer:
 def running_server() -> Iterator[NatsServer]:
     """Run a server in a new folder that is gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="sinyal-nats-"))
-    server = NatsServer(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-        shutil.rmtree(folder)
+    with reserved(2) as ports:
+        server = NatsServer(folder, ports)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

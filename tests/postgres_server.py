@@ -17,10 +17,13 @@ import psycopg
 import pytest
 
 from chassis.database import apply_migrations
+from sandbox.stack.ports import reserved
 from sandbox.stack.postgres import Cluster, find_cluster
 from sandbox.stack.process import tied
 
 TEMPLATE = "sinyal_template"
+QUIET = ("-c", "autovacuum=off")
+"""An analysis that runs in any database of the cluster holds the outbox's rows back for a moment."""
 
 
 def free_port() -> int:
@@ -32,7 +35,7 @@ def free_port() -> int:
 
 def wait_until_up(cluster: Cluster, process: "subprocess.Popen[bytes]") -> None:
     """Connect until it works; fails with the server's exit code when it ended."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             psycopg.connect(cluster.url, connect_timeout=2).close()
@@ -57,7 +60,7 @@ class Server:
         command = self.cluster.command()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command.arguments,
+                (*command.arguments, *QUIET),
                 stdout=log,
                 stderr=log,
                 **tied(command.stop_signal, command.user),
@@ -101,15 +104,16 @@ def running_server() -> Iterator[Server]:
     """Run a cluster without durability, on a free port; nothing of it is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="sinyal-pg-"))
     folder.chmod(0o711)
-    cluster = find_cluster(folder / "postgres", free_port())
-    cluster.create()
-    server = Server(cluster, folder / "log")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with reserved(1) as (port,):
+        cluster = find_cluster(folder / "postgres", port)
+        cluster.create()
+        server = Server(cluster, folder / "log")
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder)
 
 
 @contextmanager

@@ -45,12 +45,6 @@ def says_one_line(done: "subprocess.CompletedProcess[str]", *words: str) -> None
         assert word in lines[0]
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.mark.parametrize("verb", ["demo", "up", "streams apply", "db migrate", "evaluate", "candles", "version"])
 def test_every_verb_has_help(verb: str) -> None:
     done = sinyal(*verb.split(), "--help")
@@ -91,13 +85,13 @@ def test_up_names_a_room_that_does_not_exist() -> None:
     says_one_line(sinyal("up", "--only", "kitchen"), "--only kitchen", "feed")
 
 
-def test_streams_apply_names_a_broker_that_does_not_answer() -> None:
-    done = sinyal("streams", "apply", "--wait", "1", SINYAL_NATS_URL=f"nats://127.0.0.1:{free_port()}")
+def test_streams_apply_names_a_broker_that_does_not_answer(nobodys_port: int) -> None:
+    done = sinyal("streams", "apply", "--wait", "1", SINYAL_NATS_URL=f"nats://127.0.0.1:{nobodys_port}")
     says_one_line(done, "SINYAL_NATS_URL")
 
 
-def test_migrate_names_a_database_that_does_not_answer() -> None:
-    done = sinyal("db", "migrate", SINYAL_DATABASE_URL=f"postgresql://sinyal:s3cret@127.0.0.1:{free_port()}/sinyal")
+def test_migrate_names_a_database_that_does_not_answer(nobodys_port: int) -> None:
+    done = sinyal("db", "migrate", SINYAL_DATABASE_URL=f"postgresql://sinyal:s3cret@127.0.0.1:{nobodys_port}/sinyal")
     says_one_line(done, "SINYAL_DATABASE_URL")
     assert "s3cret" not in done.stderr
 
@@ -137,8 +131,8 @@ def test_up_without_an_env_file_says_where_the_settings_are_listed(tmp_path: Pat
     assert list((tmp_path / ".sinyal" / "logs").iterdir()) == [tmp_path / ".sinyal" / "logs" / "telegram.log"]
 
 
-def test_migrate_and_streams_read_the_same_env_file_as_the_rooms(tmp_path: Path) -> None:
-    port = free_port()
+def test_migrate_and_streams_read_the_same_env_file_as_the_rooms(tmp_path: Path, nobodys_port: int) -> None:
+    port = nobodys_port
     (tmp_path / ".env").write_text(
         f"SINYAL_NATS_URL=nats://127.0.0.1:{port}\nSINYAL_POSITIONS_DATABASE_URL=postgresql://127.0.0.1:{port}/x\n"
     )

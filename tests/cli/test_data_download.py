@@ -205,7 +205,7 @@ async def test_ctrl_c_keeps_what_is_there_and_the_same_call_goes_on(tmp_path: Pa
     wish = ("--from", "2026-01-01", "--to", "2026-01-05", "--out", out)
     async with scripted({"ticks_history": slow}) as known:
         process = sinyal(*wish, "--venue-url", known.url)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(known.calls("ticks_history")) < 2:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)

@@ -187,10 +187,29 @@ def recorder(url: str, folder: Path, *arguments: str) -> "subprocess.Popen[str]"
 
 
 def wait_for_rows(folder: Path, count: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while sum(len(part.read_bytes().splitlines()) for part in folder.glob("*.part")) < count:
         assert time.monotonic() < deadline, "the recorder does not record"
         time.sleep(0.05)
+
+
+def record_until(url: str, folder: Path, count: int) -> tuple[str, str]:
+    """Record until so many rows are kept, then stop it as a user does; returns what it wrote."""
+    process = recorder(url, folder, "--json")
+    wait_for_rows(folder, count)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
+@pytest.mark.real
+def test_a_recording_for_some_seconds_ends_by_itself(nats: str, tmp_path: Path) -> None:
+    timed = recorder(nats, tmp_path, "--seconds", "1", "--json")
+    output, errors = timed.communicate(timeout=60)
+
+    assert timed.returncode == 0, errors
+    assert json.loads(output.splitlines()[-1])["ticks"] == 0
 
 
 @pytest.mark.real
@@ -204,16 +223,10 @@ def test_killed_and_stopped_and_started_again_it_has_every_tick_once(nats: str, 
     killed.communicate(timeout=60)
     asyncio.run(tell(nats, *map(a_tick, moments[100:200])))
 
-    stopped = recorder(nats, tmp_path, "--json")
-    wait_for_rows(tmp_path, 200)
-    stopped.send_signal(signal.SIGTERM)
-    output, errors = stopped.communicate(timeout=60)
+    output, _ = record_until(nats, tmp_path, 200)
     asyncio.run(tell(nats, *map(a_tick, moments[200:])))
+    last_output, _ = record_until(nats, tmp_path, 300)
 
-    timed = recorder(nats, tmp_path, "--seconds", "2", "--json")
-    last_output, _ = timed.communicate(timeout=60)
-
-    assert stopped.returncode == 0, errors
     assert json.loads(output.splitlines()[-1])["ticks"] == 100
     summary = json.loads(last_output.splitlines()[-1])
     assert (summary["ticks"], summary["refused"], summary["may_have_hole"]) == (100, 0, False)
@@ -225,12 +238,12 @@ def test_killed_and_stopped_and_started_again_it_has_every_tick_once(nats: str, 
 @pytest.mark.real
 def test_a_broker_that_began_anew_is_read_from_its_beginning(nats: str, nats_server, tmp_path: Path) -> None:
     asyncio.run(tell(nats, a_tick(NOON), a_tick(NOON + 1000)))
-    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=60)
+    record_until(nats, tmp_path, 2)
     asyncio.run(nats_server.apply())
     later = [a_tick(NOON + n * 1000, bid=4001.0) for n in range(2, 6)]
     asyncio.run(tell(nats, *later))
 
-    recorder(nats, tmp_path, "--seconds", "2").communicate(timeout=60)
+    record_until(nats, tmp_path, 6)
 
     assert [moment for moment, *_ in recorded(tmp_path)] == [NOON + n * 1000 for n in range(6)]
 

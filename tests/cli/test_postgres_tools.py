@@ -9,7 +9,7 @@ from cli import postgres_tools
 from cli.database_link import Database
 from sandbox.stack.postgres import Cluster
 from tests.cli.databases import fill
-from tests.cli.test_bad_input import free_port, says_one_line, sinyal
+from tests.cli.test_bad_input import says_one_line, sinyal
 
 pytestmark = pytest.mark.real
 
@@ -20,8 +20,8 @@ def source(postgres: str) -> Database:
     return Database(postgres, "--database-url")
 
 
-def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
-    url = f"postgresql://sinyal:s3cret@127.0.0.1:{free_port()}/sinyal"
+def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path, nobodys_port: int) -> None:
+    url = f"postgresql://sinyal:s3cret@127.0.0.1:{nobodys_port}/sinyal"
     for verb in (["status"], ["backup", str(tmp_path / "day.dump")]):
         done = sinyal("db", *verb, SINYAL_DATABASE_URL=url)
         says_one_line(done, "SINYAL_DATABASE_URL", "refused")

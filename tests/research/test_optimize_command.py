@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,45 +78,49 @@ def test_wrong_input_is_one_line_and_status_2(candle_file: Path, words: tuple[st
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+INTERRUPTED = """
+import os, signal
+from research.search.record import Record
+
+add = Record.add
+
+def add_and_press(self, outcome):
+    add(self, outcome)
+    if len(self.outcomes) == 10:
+        os.killpg(0, signal.SIGINT)  # as a terminal's Ctrl-C does: the workers hear it too
+
+if __name__ == "__main__":
+    from cli.__main__ import main
+
+    Record.add = add_and_press
+    main()
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.real
 def test_ctrl_c_ends_the_search_and_the_same_call_goes_on(candle_file: Path, tmp_path: Path) -> None:
     """A real process with two workers, interrupted in the middle."""
     study, out = tmp_path / "study.journal", tmp_path / "a.json"
-    words = [
-        sys.executable,
-        "-m",
-        "cli",
-        "optimize",
-        *NEAR,
-        "--candles",
-        str(candle_file),
-        "--min-trades",
-        "5",
-        "--trials",
-        "40",
-        "--jobs",
-        "2",
-        "--study",
-        str(study),
-        "--json",
-        str(out),
-    ]
+    words = ("optimize", *NEAR, "--candles", str(candle_file), "--min-trades", "5", "--trials", "40", "--jobs", "2")
+    kept = ("--study", str(study), "--json", str(out))
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not (study.exists() and study.read_bytes().count(b"\n") > 12):
-        assert time.monotonic() < deadline, "no trial was stored"
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)  # the machine is the search's: a file rings no event
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
 
-    assert process.returncode == 130, told
-    assert b"goes on from" in told
-    assert subprocess.run(words, cwd=ROOT, env=environment, check=False, capture_output=True).returncode == 0
+    def call(*program: str) -> "subprocess.CompletedProcess[bytes]":
+        command = [sys.executable, *program, *words, *kept]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, check=False, start_new_session=True, timeout=100
+        )
+
+    ended = call(str(script))
+
+    assert ended.returncode == 130, ended.stderr
+    assert b"goes on from" in ended.stderr
+    assert call("-m", "cli").returncode == 0
     resumed = json.loads(out.read_text())
-    whole = json.loads(run(*words[4:-4], "--json", "-").stdout)
+    whole = json.loads(run(*words[1:], "--json", "-").stdout)
     assert 0 < resumed["resumed"] < 40
     assert resumed["best"] == whole["best"]
     assert resumed["trials"] == whole["trials"]

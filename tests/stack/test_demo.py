@@ -51,6 +51,6 @@ def test_a_minute_of_recorded_gold(tmp_path: Path) -> None:
 
 
 def test_thirty_people_are_told_of_the_same_signal(tmp_path: Path) -> None:
-    summary = run_demo(tmp_path / "demo.json", "--seconds", "30", "--subscribers", "30")
+    summary = run_demo(tmp_path / "demo.json", "--seconds", "60", "--subscribers", "30")
     nothing_is_wrong(summary)
     assert summary["positions"]["proposed"] >= 30
