@@ -143,7 +143,7 @@ class TalkContract:
         async with bus.listen(catalogue.QUOTE) as quotes:
             for number in range(1500):
                 await other_bus.tell(catalogue.QUOTE, quote(number), "GOLD")
-            await is_silent_until_quiet(other_bus)
+            await until_heard(bus, other_bus)
             heard = [(await anext(quotes)).epoch_ms for _ in range(1024)]
 
         assert heard == list(range(1500 - 1024, 1500))
@@ -265,12 +265,11 @@ class ObjectContract:
         assert await bus.get(catalogue.CHART_PICTURES, "a") is None
 
 
-async def is_silent_until_quiet(bus: Bus) -> None:
-    """Wait until what was told has gone through the broker: a question overtakes nothing on the same connection."""
+async def until_heard(listener: Bus, teller: Bus) -> None:
+    """Wait until the listener's connection has all that was told: a question overtakes nothing on its way there."""
 
     async def evaluate(_request: asks.EvaluateNow) -> asks.Evaluation:
         return asks.Evaluation(signal=None)
 
-    async with bus.answer(catalogue.EVALUATE, evaluate):
-        await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
-    await asyncio.sleep(0.2)
+    async with listener.answer(catalogue.EVALUATE, evaluate):
+        await teller.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=60)

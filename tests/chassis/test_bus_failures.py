@@ -15,6 +15,7 @@ from chassis.bus import Delivery
 from chassis.errors import StartError, TransientError
 from chassis.nats_bus import NatsBus, connect
 from chassis.nats_link import BusClosedError
+from chassis.stream_reader import IDLE_S
 from contracts import asks, catalogue, codec
 from contracts.channels import Consumer
 from tests.chassis.bus_contract import QUICK
@@ -74,7 +75,7 @@ class TestBrokerKilled:
 
         async def kill() -> None:
             for share in (0.2, 0.6):
-                await eventually(lambda share=share: _is_reached(acknowledged, total * share), 30)
+                await eventually(lambda share=share: _is_reached(acknowledged, total * share))
                 own_nats_server.kill()
                 await asyncio.sleep(0.3)
                 own_nats_server.start()
@@ -133,8 +134,7 @@ class TestBrokerKilled:
             await anext(follow)
 
             own_nats_server.kill()
-            assert await is_silent(deliveries, 0.2)
-            assert not bus.is_connected
+            await eventually(lambda: _is_lost(bus))
             own_nats_server.start()
 
             async with asyncio.timeout(60):
@@ -173,7 +173,7 @@ class TestBrokerKilled:
             await asyncio.Event().wait()
             raise AssertionError
 
-        async with asyncio.timeout(30), bus.answer(catalogue.EVALUATE, never):
+        async with asyncio.timeout(60), bus.answer(catalogue.EVALUATE, never):
             question = asyncio.ensure_future(
                 bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=60)
             )
@@ -208,10 +208,11 @@ class TestReadersLeft:
             info = await bus.link.call("STREAM.INFO.SIGNALS")
             return bool(info["state"]["consumer_count"] == 1)
 
-        await eventually(is_only_the_durable_one, 8)
+        await eventually(is_only_the_durable_one, IDLE_S - 5)
 
 
 class TestConsumerKilled:
+    @pytest.mark.alone
     async def test_a_pinned_consumer_fails_over_in_order_within_six_seconds(self, own_nats_server: NatsServer) -> None:
         url = own_nats_server.url
         async with connect(url, name="standby") as bus, worker(url, "telegram-sends") as owner:
@@ -222,11 +223,12 @@ class TestConsumerKilled:
 
                 started = asyncio.get_running_loop().time()
                 owner.kill()
-                got = [delivery.message.sequence for delivery in await take(deliveries, 20, within_s=8)]
+                got = [delivery.message.sequence for delivery in await take(deliveries, 20)]
 
             assert got == list(range(1, 21))
             assert asyncio.get_running_loop().time() - started < 6
 
+    @pytest.mark.alone
     async def test_an_idle_owner_keeps_its_pin(self, bus: NatsBus, own_nats_server: NatsServer) -> None:
         async with (
             connect(own_nats_server.url, name="standby") as other,
@@ -243,14 +245,14 @@ class TestConsumerKilled:
     async def test_an_unpinned_consumer_gives_again_after_ack_wait(
         self, bus: NatsBus, own_nats_server: NatsServer
     ) -> None:
-        quick = replace(catalogue.CHARTS_DRAW, ack_wait_s=1.0)
+        quick = replace(catalogue.CHARTS_DRAW, ack_wait_s=5)
         await streams.apply(bus, streams=(), consumers=(quick,), buckets=())
         async with worker(own_nats_server.url, "charts-draw") as other:
             await bus.publish(catalogue.CHART, draw("a"), "a")
             await sequences_of(other, 1)
             other.kill()
             async with bus.deliveries(quick) as deliveries:
-                again = await soon(deliveries, 4)
+                again = await soon(deliveries)
 
         assert (again.message.sequence, again.attempt) == (1, 2)
 
@@ -270,7 +272,7 @@ class TestConnecting:
 
     async def test_a_seed_that_is_none_is_told_by_the_setting(self, nats: str) -> None:
         with pytest.raises(StartError, match="SINYAL_NATS_SEED"):
-            async with connect(nats, name="feed", seed="SUNOSEED", wait_s=2):
+            async with connect(nats, name="feed", seed="SUNOSEED", wait_s=60):
                 pass
 
     async def test_a_broker_that_comes_late_is_waited_for(self, own_nats_server: NatsServer) -> None:
@@ -282,7 +284,7 @@ class TestConnecting:
 
         async with asyncio.TaskGroup() as group:
             group.create_task(come())
-            async with connect(own_nats_server.url, name="feed", wait_s=10) as bus:
+            async with connect(own_nats_server.url, name="feed", wait_s=60) as bus:
                 assert bus.is_connected
 
     async def test_the_second_of_two_servers_is_enough(self, nats: str) -> None:
@@ -346,6 +348,10 @@ def _users(public: str, permissions: str = "") -> str:
 
 async def _is_reached(done: list[int], count: float) -> bool:
     return len(done) >= count
+
+
+async def _is_lost(bus: NatsBus) -> bool:
+    return not bus.is_connected
 
 
 async def _until(deliveries: AsyncIterator[Delivery], identity: str) -> None:
