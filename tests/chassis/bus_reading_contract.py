@@ -7,7 +7,7 @@ import pytest
 from chassis.bus import Bus, Outgoing
 from chassis.errors import AskFailedError, TransientError
 from contracts import asks, catalogue, codec
-from tests.chassis.bus_messages import candle, is_silent, opened, quote, tick
+from tests.chassis.bus_messages import HANGS_S, candle, is_silent, opened, quote, tick
 
 
 class ReadContract:
@@ -153,7 +153,7 @@ class TalkContract:
             return asks.Evaluation(signal=None, why=(request.symbol,))
 
         async with bus.answer(catalogue.EVALUATE, evaluate):
-            answer = await other_bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+            answer = await other_bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert answer.why == ("GOLD",)
 
@@ -163,7 +163,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, refuse):
             with pytest.raises(AskFailedError, match="go away") as caught:
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert caught.value.code == "not_allowed"
 
@@ -173,7 +173,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, fail):
             with pytest.raises(TransientError, match="database"):
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
     async def test_a_bug_in_an_answer_is_told_at_once(self, bus: Bus) -> None:
         async def fail(_request: asks.EvaluateNow) -> asks.Evaluation:
@@ -181,7 +181,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, fail):
             with pytest.raises(AskFailedError) as caught:
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert caught.value.code == "internal"
 
@@ -210,7 +210,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, evaluate), other_bus.answer(catalogue.EVALUATE, evaluate):
             for number in range(6):
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=str(number)))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=str(number)), deadline_s=HANGS_S)
 
         assert asked == [str(number) for number in range(6)]
 
@@ -223,7 +223,9 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, meet):
             question = asks.EvaluateNow(symbol="GOLD")
-            answers = await asyncio.gather(*(bus.ask(catalogue.EVALUATE, question) for _ in range(2)))
+            answers = await asyncio.gather(
+                *(bus.ask(catalogue.EVALUATE, question, deadline_s=HANGS_S) for _ in range(2))
+            )
 
         assert len(answers) == 2
 
@@ -272,4 +274,4 @@ async def until_heard(listener: Bus, teller: Bus) -> None:
         return asks.Evaluation(signal=None)
 
     async with listener.answer(catalogue.EVALUATE, evaluate):
-        await teller.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=60)
+        await teller.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture
 async def bus(own_nats_server: NatsServer) -> AsyncIterator[NatsBus]:
-    async with connect(own_nats_server.url, name="positions") as bus:
+    async with connect(own_nats_server.url, name="positions", wait_s=60) as bus:
         yield bus
 
 
@@ -147,7 +147,7 @@ class TestBrokerKilled:
                     pass
                 await bus.tell(catalogue.QUOTE, quote(2), "GOLD")
                 assert (await anext(quotes)).epoch_ms == 2
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=60)
 
     async def test_publishing_into_nothing_fails_in_time(
         self, bus: NatsBus, own_nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
@@ -215,7 +215,7 @@ class TestConsumerKilled:
     @pytest.mark.alone
     async def test_a_pinned_consumer_fails_over_in_order_within_six_seconds(self, own_nats_server: NatsServer) -> None:
         url = own_nats_server.url
-        async with connect(url, name="standby") as bus, worker(url, "telegram-sends") as owner:
+        async with connect(url, name="standby", wait_s=60) as bus, worker(url, "telegram-sends") as owner:
             await bus.publish_batch([outgoing_send(number) for number in range(20)])
             await sequences_of(owner, 20)
             async with bus.deliveries(catalogue.TELEGRAM_SENDS) as deliveries:
@@ -231,7 +231,7 @@ class TestConsumerKilled:
     @pytest.mark.alone
     async def test_an_idle_owner_keeps_its_pin(self, bus: NatsBus, own_nats_server: NatsServer) -> None:
         async with (
-            connect(own_nats_server.url, name="standby") as other,
+            connect(own_nats_server.url, name="standby", wait_s=60) as other,
             bus.deliveries(catalogue.TELEGRAM_SENDS) as deliveries,
         ):
             await bus.publish_batch([outgoing_send(1)])
@@ -288,12 +288,12 @@ class TestConnecting:
                 assert bus.is_connected
 
     async def test_the_second_of_two_servers_is_enough(self, nats: str) -> None:
-        async with connect(f"nats://127.0.0.1:1, {nats}", name="feed") as bus:
+        async with connect(f"nats://127.0.0.1:1, {nats}", name="feed", wait_s=60) as bus:
             assert bus.is_connected
 
     async def test_the_body_of_a_connection_raises_what_it_raises(self, nats: str) -> None:
         with pytest.raises(ZeroDivisionError):
-            async with connect(nats, name="feed"):
+            async with connect(nats, name="feed", wait_s=60):
                 raise ZeroDivisionError
 
 
@@ -305,7 +305,7 @@ class TestUsers:
         own_nats_server.restart(_users(_new_user()[1]))
 
         with pytest.raises(StartError, match="SINYAL_NATS_SEED: the broker at SINYAL_NATS_URL refuses this login"):
-            async with connect(own_nats_server.url, name="feed", seed=seed):
+            async with connect(own_nats_server.url, name="feed", seed=seed, wait_s=60):
                 pass
 
     async def test_a_user_that_is_taken_away_ends_the_body(self, own_nats_server: NatsServer) -> None:
@@ -313,7 +313,7 @@ class TestUsers:
         own_nats_server.restart(_users(public))
 
         async def live() -> None:
-            async with connect(own_nats_server.url, name="feed", seed=seed):
+            async with connect(own_nats_server.url, name="feed", seed=seed, wait_s=60):
                 own_nats_server.reload(_users(_new_user()[1]))
                 await asyncio.Event().wait()
 
@@ -327,7 +327,7 @@ class TestUsers:
         counter = metrics.BUS_ERRORS.labels("permission")._value
         before = counter.get()
 
-        async with connect(own_nats_server.url, name="feed", seed=seed) as bus:
+        async with connect(own_nats_server.url, name="feed", seed=seed, wait_s=60) as bus:
             await bus.link.send("tick.v1.GOLD", b"{}")
 
             async def is_counted() -> bool:
