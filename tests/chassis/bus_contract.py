@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 
@@ -29,7 +30,8 @@ from tests.chassis.bus_messages import (
 
 Provide = Callable[[Consumer], Awaitable[None]]
 
-QUICK = Consumer("test-quick", "SIGNALS", (catalogue.SIGNAL.stored,), "test", ack_wait_s=0.6, max_deliver=3)
+QUICK = Consumer("test-quick", "SIGNALS", (catalogue.SIGNAL.stored,), "test", ack_wait_s=3, max_deliver=3)
+"""Gives again soon, but not as soon as a busy machine holds an acknowledgement up."""
 
 
 class PublishContract:
@@ -113,9 +115,8 @@ class PublishContract:
         await bus.publish_later(outgoing_send(1), at)
 
         async with bus.deliveries(catalogue.TELEGRAM_SENDS) as deliveries:
-            assert await is_silent(deliveries, 0.2)
-            delivery = await soon(deliveries, 3)
-            assert datetime.now(UTC) >= at - timedelta(seconds=0.05)
+            delivery = await soon(deliveries)
+            assert delivery.message.stored_at >= at - timedelta(seconds=0.05)
             assert delivery.message.subject == "send.v1.6.reply.7"
             assert await is_silent(deliveries)
 
@@ -130,12 +131,11 @@ class PublishContract:
 
     async def test_another_time_replaces_an_earlier_one(self, bus: Bus) -> None:
         now = datetime.now(UTC)
-        await bus.publish_later(outgoing_send(1), now + timedelta(seconds=0.3))
-        await bus.publish_later(outgoing_send(1), now + timedelta(seconds=0.9))
+        await bus.publish_later(outgoing_send(1), now + timedelta(seconds=2))
+        await bus.publish_later(outgoing_send(1), now + timedelta(seconds=3))
 
         async with bus.deliveries(catalogue.TELEGRAM_SENDS) as deliveries:
-            assert await is_silent(deliveries, 0.6)
-            await soon(deliveries, 3)
+            assert (await soon(deliveries)).message.stored_at >= now + timedelta(seconds=2.95)
             assert await is_silent(deliveries)
 
     async def test_a_schedule_in_the_past_fires_now(self, bus: Bus) -> None:
@@ -180,24 +180,26 @@ class DeliveryContract:
             assert (await soon(deliveries)).message.sequence == 2
 
     async def test_a_nak_comes_again_after_its_delay_and_holds_its_slot(self, bus: Bus, provide: Provide) -> None:
-        await provide(one := replace(QUICK, name="test-one", in_flight=1, ack_wait_s=30))
+        await provide(one := replace(QUICK, name="test-one", in_flight=1, ack_wait_s=300))
         for number in range(2):
             await bus.publish(catalogue.SIGNAL, signal(number), "GOLD", "pullback")
 
         async with bus.deliveries(one) as deliveries:
-            await (await soon(deliveries)).nak(0.5)
-            assert await is_silent(deliveries)
+            delivery, began = await soon(deliveries), monotonic()
+            await delivery.nak(0.5)
             again = await soon(deliveries)
 
+        assert monotonic() - began >= 0.45
         assert (again.message.sequence, again.attempt) == (1, 2)
 
-    async def test_what_is_unsettled_comes_again_when_its_reader_leaves(self, bus: Bus) -> None:
+    async def test_what_is_unsettled_comes_again_when_its_reader_leaves(self, bus: Bus, provide: Provide) -> None:
+        await provide(one := replace(QUICK, name="test-one", in_flight=1, ack_wait_s=300))
         await bus.publish(catalogue.SIGNAL, signal(1), "GOLD", "pullback")
-        async with bus.deliveries(catalogue.POSITIONS_SIGNALS) as deliveries:
+        async with bus.deliveries(one) as deliveries:
             await soon(deliveries)
 
-        async with bus.deliveries(catalogue.POSITIONS_SIGNALS) as deliveries:
-            again = await soon(deliveries, 2)
+        async with bus.deliveries(one) as deliveries:
+            again = await soon(deliveries)
 
         assert (again.message.sequence, again.attempt) == (1, 2)
 
@@ -207,7 +209,7 @@ class DeliveryContract:
 
         async with bus.deliveries(QUICK) as deliveries:
             await soon(deliveries)
-            again = await soon(deliveries, 3)
+            again = await soon(deliveries)
 
         assert again.attempt == 2
 
@@ -217,8 +219,8 @@ class DeliveryContract:
 
         async with bus.deliveries(QUICK) as deliveries:
             delivery = await soon(deliveries)
-            for _ in range(4):
-                assert await is_silent(deliveries, 0.3)
+            for _ in range(5):
+                assert await is_silent(deliveries, 1)
                 await delivery.in_progress()
             await delivery.ack()
 

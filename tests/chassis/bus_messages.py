@@ -10,6 +10,8 @@ from contracts import catalogue, codec, messages
 from contracts.messages import Interval, Mode, SendClass, Side
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+HANGS_S = 60.0
+"""After so long a test hangs: a guard, and no promise of the bus."""
 
 
 def tick(number: int, symbol: str = "GOLD") -> messages.Tick:
@@ -100,7 +102,7 @@ def opened(number: int, subscriber: int) -> messages.PositionOpened:
     )
 
 
-async def soon(deliveries: AsyncIterator[Delivery], within_s: float = 5.0) -> Delivery:
+async def soon(deliveries: AsyncIterator[Delivery], within_s: float = HANGS_S) -> Delivery:
     """The next delivery; fails when there is none."""
     async with asyncio.timeout(within_s):
         return await anext(deliveries)
@@ -116,13 +118,13 @@ async def is_silent(deliveries: AsyncIterator[object], for_s: float = 0.25) -> b
     return False
 
 
-async def take(deliveries: AsyncIterator[Delivery], count: int, within_s: float = 5.0) -> list[Delivery]:
+async def take(deliveries: AsyncIterator[Delivery], count: int, within_s: float = HANGS_S) -> list[Delivery]:
     """The next `count` deliveries, unsettled."""
     async with asyncio.timeout(within_s):
         return [await anext(deliveries) for _ in range(count)]
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = HANGS_S) -> None:
     """Ask a condition that nothing announces until it holds; fails when it does not in time."""
     async with asyncio.timeout(within_s):
         while not await condition():  # the broker announces nothing to wait for

@@ -7,7 +7,7 @@ import pytest
 from chassis.bus import Bus, Outgoing
 from chassis.errors import AskFailedError, TransientError
 from contracts import asks, catalogue, codec
-from tests.chassis.bus_messages import candle, is_silent, opened, quote, tick
+from tests.chassis.bus_messages import HANGS_S, candle, is_silent, opened, quote, tick
 
 
 class ReadContract:
@@ -143,7 +143,7 @@ class TalkContract:
         async with bus.listen(catalogue.QUOTE) as quotes:
             for number in range(1500):
                 await other_bus.tell(catalogue.QUOTE, quote(number), "GOLD")
-            await is_silent_until_quiet(other_bus)
+            await until_heard(bus, other_bus)
             heard = [(await anext(quotes)).epoch_ms for _ in range(1024)]
 
         assert heard == list(range(1500 - 1024, 1500))
@@ -153,7 +153,7 @@ class TalkContract:
             return asks.Evaluation(signal=None, why=(request.symbol,))
 
         async with bus.answer(catalogue.EVALUATE, evaluate):
-            answer = await other_bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+            answer = await other_bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert answer.why == ("GOLD",)
 
@@ -163,7 +163,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, refuse):
             with pytest.raises(AskFailedError, match="go away") as caught:
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert caught.value.code == "not_allowed"
 
@@ -173,7 +173,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, fail):
             with pytest.raises(TransientError, match="database"):
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
     async def test_a_bug_in_an_answer_is_told_at_once(self, bus: Bus) -> None:
         async def fail(_request: asks.EvaluateNow) -> asks.Evaluation:
@@ -181,7 +181,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, fail):
             with pytest.raises(AskFailedError) as caught:
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)
 
         assert caught.value.code == "internal"
 
@@ -210,7 +210,7 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, evaluate), other_bus.answer(catalogue.EVALUATE, evaluate):
             for number in range(6):
-                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=str(number)))
+                await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol=str(number)), deadline_s=HANGS_S)
 
         assert asked == [str(number) for number in range(6)]
 
@@ -223,7 +223,9 @@ class TalkContract:
 
         async with bus.answer(catalogue.EVALUATE, meet):
             question = asks.EvaluateNow(symbol="GOLD")
-            answers = await asyncio.gather(*(bus.ask(catalogue.EVALUATE, question) for _ in range(2)))
+            answers = await asyncio.gather(
+                *(bus.ask(catalogue.EVALUATE, question, deadline_s=HANGS_S) for _ in range(2))
+            )
 
         assert len(answers) == 2
 
@@ -265,12 +267,11 @@ class ObjectContract:
         assert await bus.get(catalogue.CHART_PICTURES, "a") is None
 
 
-async def is_silent_until_quiet(bus: Bus) -> None:
-    """Wait until what was told has gone through the broker: a question overtakes nothing on the same connection."""
+async def until_heard(listener: Bus, teller: Bus) -> None:
+    """Wait until the listener's connection has all that was told: a question overtakes nothing on its way there."""
 
     async def evaluate(_request: asks.EvaluateNow) -> asks.Evaluation:
         return asks.Evaluation(signal=None)
 
-    async with bus.answer(catalogue.EVALUATE, evaluate):
-        await bus.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"))
-    await asyncio.sleep(0.2)
+    async with listener.answer(catalogue.EVALUATE, evaluate):
+        await teller.ask(catalogue.EVALUATE, asks.EvaluateNow(symbol="GOLD"), deadline_s=HANGS_S)

@@ -10,7 +10,7 @@ from contracts import catalogue
 async def main(url: str, consumer_name: str) -> None:
     """Print each sequence that is delivered."""
     consumer = next(consumer for consumer in catalogue.CONSUMERS if consumer.name == consumer_name)
-    async with connect(url, name="worker") as bus, bus.deliveries(consumer) as deliveries:
+    async with connect(url, name="worker", wait_s=60) as bus, bus.deliveries(consumer) as deliveries:
         async for delivery in deliveries:
             sys.stdout.write(f"{delivery.message.sequence}\n")
             sys.stdout.flush()

@@ -18,9 +18,9 @@ from chassis.health import Check, Health
 
 ROOM = textwrap.dedent("""
     import asyncio, contextlib, sys, time
+    from chassis import lifecycle
     from chassis.errors import StartError
     from chassis.health import Check
-    from chassis.lifecycle import run
     from chassis.settings import RoomSettings
 
     async def main(settings, stage):
@@ -38,7 +38,9 @@ ROOM = textwrap.dedent("""
         if sys.argv[1] == "stuck":
             time.sleep(60)
 
-    run("room", RoomSettings, main)
+    if sys.argv[1] == "dawdle":
+        lifecycle.LAST_S = 60  # it heeds being cut short, however slowly: nobody may leave it behind meanwhile
+    lifecycle.run("room", RoomSettings, main)
 """)
 
 
@@ -83,7 +85,7 @@ def test_a_stop_that_heeds_nothing_is_left_behind(tmp_path: Path, behaviour: str
     process = start(tmp_path, behaviour, SINYAL_ROOM_STOP_GRACE_S="0.2")
     first_line(process)
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 3
     assert json.loads(out.splitlines()[-1])["event"] == "service.left_behind"
 

@@ -15,15 +15,23 @@ from tests.chassis.consume_contract import ConsumeContract, DeadLetterContract
 pytestmark = pytest.mark.real
 
 
+@pytest.fixture(autouse=True)
+def _is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the broker leaves unanswered for seconds, the machine holds up: a repeat would be no news to the broker."""
+    monkeypatch.setattr("chassis.publisher.ATTEMPT_S", 60.0)
+    monkeypatch.setattr("chassis.nats_link.API_TIMEOUT_S", 60.0)
+    monkeypatch.setattr("chassis.nats_bus.READ_TIMEOUT_S", 60.0)
+
+
 @pytest.fixture
 async def bus(nats: str) -> AsyncIterator[NatsBus]:
-    async with connect(nats, name="positions") as bus:
+    async with connect(nats, name="positions", wait_s=60) as bus:
         yield bus
 
 
 @pytest.fixture
 async def other_bus(nats: str) -> AsyncIterator[Bus]:
-    async with connect(nats, name="telegram") as bus:
+    async with connect(nats, name="telegram", wait_s=60) as bus:
         yield bus
 
 

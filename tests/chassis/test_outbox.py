@@ -36,15 +36,24 @@ def message(name: str) -> Outgoing:
 
 
 async def run_until(recorder: Recorder, pool: Pool, count: int) -> None:
+    """Run the relay until so many were published and what it published is deleted."""
     relay = asyncio.ensure_future(outbox.Relay(pool, recorder, schema="positions").run())
     try:
         async with asyncio.timeout(60):
             while len(recorder.published) < count:
                 recorder.arrived.clear()
                 await recorder.arrived.wait()
+            await until_empty(pool)
     finally:
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
+
+
+async def until_empty(pool: Pool) -> None:
+    """Wait until no committed row is left: the relay deletes a batch after it was published."""
+    async with await psycopg.AsyncConnection.connect(pool.conninfo, autocommit=True) as looking:
+        while await (await looking.execute("select from positions.outbox limit 1")).fetchone() is not None:
+            await asyncio.sleep(0.01)
 
 
 async def open_positions(url: str):
@@ -157,7 +166,9 @@ async def test_a_copy_that_freezes_in_a_transaction_is_shut_out_and_the_outbox_g
     async def freeze(pool: Pool) -> None:
         async with transaction(pool) as frozen:
             await outbox.add(frozen, [message("frozen")])
-            async with transaction(pool) as connection:
+            async with await psycopg.AsyncConnection.connect(
+                postgres, options="-c search_path=positions", autocommit=True
+            ) as connection:  # not one of the pool's: it may not be shut out as well when the test itself is held up
                 await outbox.add(connection, [message("later")])
             await run_until(recorder, pool, 1)
             await frozen.execute("select 1")

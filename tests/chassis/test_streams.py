@@ -22,7 +22,7 @@ SIGNALS = next(stream for stream in catalogue.STREAMS if stream.name == "SIGNALS
 
 @pytest.fixture
 async def bus(nats: str) -> AsyncIterator[NatsBus]:
-    async with connect(nats, name="provisioner") as bus:
+    async with connect(nats, name="provisioner", wait_s=60) as bus:
         yield bus
 
 

@@ -5,7 +5,6 @@ import json
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -55,10 +54,10 @@ async def test_silence_stops_ticks_but_not_answers_and_history_has_them_afterwar
 async def test_late_ticks_are_held_back_and_come_in_order(tmp_path: Path) -> None:
     async with small_venue(tmp_path) as (server, clock), client_of(server) as client:
         await client.ask(ticks=GOLD, subscribe=1)
-        server.set_fault("late", seconds=0.3)
+        server.set_fault("late", seconds=60)
         await let_market_reach(server, clock, 30)
         during = await _epochs(client)
-        await until(lambda: not server.faults.active())
+        server.clear_faults()
         await let_market_reach(server, clock, 10)
         after = await _epochs(client)
 
@@ -171,19 +170,18 @@ async def test_a_half_open_link_is_silent_to_everything_until_it_heals(tmp_path:
     ):
         client = Client(socket)
         await client.ask(ticks=GOLD, subscribe=1)
-        server.set_fault("half_open", seconds=0.4)
-        began = monotonic()
+        server.set_fault("half_open", seconds=60)
         pong = await socket.ping()
         await let_market_reach(server, clock, 10)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await client.stream(1)
+        assert not pong.done()
+        server.clear_faults()
         async with asyncio.timeout(DEADLINE_S):
             await pong
-        took_s = monotonic() - began
         first = await client.stream(1)
 
-    assert took_s >= 0.35
     assert first[0]["msg_type"] == "tick"
 
 

@@ -10,6 +10,7 @@ from sandbox.exchange.moments import find_start
 from sandbox.exchange.quotes import Quote, TapeError
 from sandbox.exchange.server import ExchangeServer
 from sandbox.exchange.tape import open_tape
+from sandbox.stack.ports import reserved
 from tests.sandbox.exchange_client import START_MS, HandClock, client_of, some_quotes, until, write_tape
 
 MINUTE_MS = 60_000
@@ -112,14 +113,15 @@ async def test_a_tape_that_breaks_while_it_runs_ends_the_server_loudly(tmp_path:
 
 async def test_a_failing_block_raises_its_own_error_and_frees_the_port(tmp_path: Path) -> None:
     tape = open_tape(write_tape(tmp_path / "gold.csv", some_quotes(44)))
-    server = ExchangeServer(tape)
+    with reserved(1) as (port,):
+        server = ExchangeServer(tape, port=port)
 
-    with pytest.raises(KeyError):
-        async with server, client_of(server):
-            raise KeyError
+        with pytest.raises(KeyError):
+            async with server, client_of(server):
+                raise KeyError
 
-    async with ExchangeServer(tape, port=server.port) as again, client_of(again) as client:
-        assert (await client.ask(ping=1))["ping"] == "pong"
+        async with ExchangeServer(tape, port=port) as again, client_of(again) as client:
+            assert (await client.ask(ping=1))["ping"] == "pong"
 
 
 def test_a_recorded_tape_may_begin_before_its_busiest_hour_or_at_a_time(tmp_path: Path) -> None:

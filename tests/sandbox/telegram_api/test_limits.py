@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,6 +85,12 @@ class TestOverHttp:
     def settings(self):
         quick = LimitSettings(private_interval_s=0.1, private_burst=1, longest_hold_s=0.25, webhook_interval_s=0)
         return ServerSettings(limits=quick)
+
+    @pytest.fixture(autouse=True)
+    def _calls_come_at_one_moment(self, monkeypatch):
+        """How long a call is held is real; when it came is not, so that a slow machine changes no answer."""
+        moment = SimpleNamespace(time=time.time, monotonic=lambda: 100.0)
+        monkeypatch.setattr("sandbox.telegram_api.bot_endpoint.time", moment)
 
     async def test_a_held_call_is_only_slow_then_429_carries_the_header(self, bot):
         chat, began = await bot.person(), time.monotonic()

@@ -15,20 +15,32 @@ IS_CI = os.environ.get("CI") == "true"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.real,
-    pytest.mark.timeout(90),
+    pytest.mark.timeout(240),
     pytest.mark.skipif(not CHROMIUM.exists() and not IS_CI, reason=f"{CHROMIUM} is missing"),
 ]
 BUTTONS = {"inline_keyboard": [[{"text": "Chart", "callback_data": "chart"}, {"text": "Why", "callback_data": "why"}]]}
 
 
+WATCH = """([selector, seen]) => {
+  window.shown = new Promise((tell) => {
+    const look = () => {
+      const element = document.querySelector(selector);
+      if (element) tell(seen === "text" ? element.textContent : element.getAttribute(seen));
+    };
+    new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+  });
+}"""
+
+
 @pytest.fixture
 async def page() -> AsyncIterator:
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=60_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         opened = await browser.new_page(viewport={"width": 390, "height": 844})
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(60_000)
         opened.complaints = []
         opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
@@ -53,6 +65,15 @@ async def answer(bot, update):
     await bot.call(
         "sendPhoto", **place, photo=png(), caption="The chart", reply_to_message_id=query["message"]["message_id"]
     )
+
+
+@asynccontextmanager
+async def showing(page, selector, seen):
+    """Give what is shown for a moment after the block began: a text, or an attribute."""
+    shown = []
+    await page.evaluate(WATCH, [selector, seen])
+    yield shown
+    shown.append(await page.evaluate("window.shown"))
 
 
 @asynccontextmanager
@@ -84,9 +105,10 @@ async def test_a_person_starts_presses_and_sees_the_chart_as_a_reply(bot, page):
         await page.keyboard.press("Enter")
         welcome = page.get_by_test_id("message").filter(has=page.get_by_test_id("inline-button"))
         await expect(welcome.locator("b")).to_have_text("Welcome")
-        await page.get_by_test_id("inline-button").get_by_text("Chart").click()
+        async with showing(page, "[data-testid=toast]", "text") as toast:
+            await page.get_by_test_id("inline-button").get_by_text("Chart").click()
 
-        await expect(page.get_by_test_id("toast")).to_have_text("Drawing…")
+        assert toast == ["Drawing…"]
         await expect(page.get_by_test_id("photo").locator("img")).to_be_visible()
         assert (
             await page.get_by_test_id("photo")
@@ -95,8 +117,9 @@ async def test_a_person_starts_presses_and_sees_the_chart_as_a_reply(bot, page):
             == 640
         )
         await expect(page.get_by_test_id("reply-quote")).to_contain_text("Welcome, press one")
-        await page.get_by_test_id("reply-quote").click()
-        await expect(welcome).to_contain_class("flash")
+        async with showing(page, ".flash", "data-message-id") as flash:
+            await page.get_by_test_id("reply-quote").click()
+        assert flash == [await welcome.get_attribute("data-message-id")]
         await page.get_by_test_id("photo").click()
         await expect(page.get_by_test_id("viewer")).to_be_visible()
         await page.keyboard.press("Escape")
