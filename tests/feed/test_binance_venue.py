@@ -197,6 +197,18 @@ async def test_too_much_is_waited_out_and_asked_again() -> None:
     assert answers == []
 
 
+async def test_what_a_question_waits_for_its_turn_is_not_taken_for_its_way() -> None:
+    answers = [refused(-1003, 429, **{"Retry-After": "1"}), {"serverTime": NOON_MS}]
+    async with scripted_binance() as binance, talking(binance.venue()) as talk:
+        binance.rest["time"] = lambda _: answers.pop(0)
+        started = asyncio.get_running_loop().time()
+        told_ms = await talk.session.market_ms()
+        way_s = asyncio.get_running_loop().time() - started - 1
+
+    assert answers == []
+    assert NOON_MS <= told_ms <= NOON_MS + way_s / 2 * 1000
+
+
 async def test_a_long_ban_ends_the_connection_and_is_not_knocked_at_again() -> None:
     async with scripted_binance() as binance:
         venue = binance.venue()
