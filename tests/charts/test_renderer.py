@@ -1,6 +1,7 @@
 """The renderer on a real browser: what it draws, and every way it must survive."""
 
 import asyncio
+import fcntl
 import io
 import os
 import signal
@@ -9,13 +10,15 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import IO
 
 import pytest
 from choreographer.errors import BrowserClosedError, ChannelClosedError
 from PIL import Image, ImageChops, ImageStat
 
+from services.charts.adapters import chromium_folder
 from services.charts.adapters.choreographer_browser import BrowserGoneError, Launch, PageError, send
-from services.charts.adapters.chromium_folder import PREFIX, BrowserFolder, RootTooDeepError, sweep
+from services.charts.adapters.chromium_folder import PREFIX, UNFINISHED, BrowserFolder, RootTooDeepError, sweep
 from services.charts.adapters.chromium_process import (
     BrowserNotFoundError,
     find_browser,
@@ -332,6 +335,41 @@ def test_sweep_leaves_the_folder_of_a_living_copy_alone(root):
     finally:
         mine.remove()
     assert not mine.path.exists()
+
+
+def test_sweep_leaves_a_folder_alone_that_is_just_being_made(root, monkeypatch):
+    swept = []
+
+    class Door:
+        """`fcntl` for the maker, before each of whose steps another copy starts and sweeps."""
+
+        LOCK_EX, LOCK_NB = fcntl.LOCK_EX, fcntl.LOCK_NB
+
+        def flock(self, lock: IO[bytes], how: int) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(chromium_folder, "fcntl", fcntl)
+                swept.append(sweep(root))
+                fcntl.flock(lock, how)
+                swept.append(sweep(root))
+
+    monkeypatch.setattr(chromium_folder, "fcntl", Door())
+    mine = BrowserFolder(root)
+    try:
+        assert swept == [0, 0]
+        assert mine.profile.is_dir()
+        assert list(root.iterdir()) == [mine.path]
+    finally:
+        mine.remove()
+
+
+def test_sweep_removes_a_folder_whose_maker_was_killed_long_ago(root):
+    young, old = (root / f"{UNFINISHED}{name}" for name in ("young", "old"))
+    for path in (young, old):
+        path.mkdir()
+    os.utime(old, (0, 0))
+
+    assert sweep(root) == 1
+    assert list(root.iterdir()) == [young]
 
 
 def test_sweep_removes_the_folder_of_a_dead_one_whatever_it_noted(root):
