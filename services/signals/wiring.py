@@ -11,6 +11,7 @@ from chassis import metrics
 from chassis.bus import Bus
 from chassis.clock import Clock
 from chassis.consume import consume
+from chassis.errors import TransientError
 from chassis.health import Check
 from chassis.lifecycle import Stage
 from chassis.nats_bus import connect
@@ -26,6 +27,7 @@ from services.signals.handlers.raising import Policy, Raiser
 from services.signals.settings import SignalsSettings
 
 CHARTED = 120  # candles judged at start, so that the first chart does not wait for them
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # between two tries to read the past from a broker that does not answer
 
 logger = structlog.get_logger()
 
@@ -63,8 +65,7 @@ class SignalsRoom:
 
     async def run(self, ready: asyncio.Event | None = None) -> None:
         """Read the past, then hear candles and answer questions, for ever; `ready` is set in between."""
-        for symbol in self._settings.symbols:
-            await self.memory.warm_up(symbol, self._strategies[0], charted=CHARTED)
+        await self._read_past()
         async with AsyncExitStack() as open_questions, asyncio.TaskGroup() as group:
             await open_questions.enter_async_context(self._bus.answer(catalogue.EVALUATE, self._answerer.evaluate))
             await open_questions.enter_async_context(self._bus.answer(catalogue.SERIES, self._answerer.series))
@@ -81,6 +82,22 @@ class SignalsRoom:
             logger.info("market.remembered", count=sum(self.memory.held().values()))
             if ready is not None:
                 ready.set()
+
+    async def _read_past(self) -> None:
+        """Read the past of every symbol; a broker that is slow or away is asked again, until it has told all."""
+        for symbol in self._settings.symbols:
+            pause_s = FIRST_PAUSE_S
+            while not await self._has_read(symbol, pause_s):
+                await asyncio.sleep(pause_s)
+                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+
+    async def _has_read(self, symbol: str, pause_s: float) -> bool:
+        try:
+            await self.memory.warm_up(symbol, self._strategies[0], charted=CHARTED)
+        except TransientError as e:
+            logger.warning("market.unread", symbol=symbol, error=str(e), delay_s=pause_s)
+            return False
+        return True
 
     async def _follow_feeds(self) -> None:
         async with self._bus.follow(catalogue.FEED) as changes:

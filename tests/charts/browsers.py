@@ -41,7 +41,7 @@ def many_targets_scene() -> Scene:
     return compose(picture(shown, levels=levels(shown.close[-1], risk=0.6, multiples=(1.0, 1.5, 2.5))))
 
 
-def until(condition: Callable[[], bool], limit_s: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], limit_s: float = 60.0) -> bool:
     """Wait for the world outside: look until `condition` holds; False when it never did."""
     deadline = time.monotonic() + limit_s
     while not condition():

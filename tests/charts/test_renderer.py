@@ -1,21 +1,26 @@
 """The renderer on a real browser: what it draws, and every way it must survive."""
 
 import asyncio
+import contextlib
+import fcntl
 import io
 import os
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import IO
 
 import pytest
 from choreographer.errors import BrowserClosedError, ChannelClosedError
 from PIL import Image, ImageChops, ImageStat
 
+from services.charts.adapters import chromium_folder
 from services.charts.adapters.choreographer_browser import BrowserGoneError, Launch, PageError, send
-from services.charts.adapters.chromium_folder import PREFIX, BrowserFolder, RootTooDeepError, sweep
+from services.charts.adapters.chromium_folder import PREFIX, UNFINISHED, BrowserFolder, RootTooDeepError, sweep
 from services.charts.adapters.chromium_process import (
     BrowserNotFoundError,
     find_browser,
@@ -59,9 +64,10 @@ def stopped_renderer(session: int) -> list[int]:
     """Stop every renderer process of a browser, as a hang would."""
     stopped = []
     for pid in session_members(session):
-        if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGSTOP)
-            stopped.append(pid)
+        with contextlib.suppress(OSError):  # one may end at any moment
+            if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
     return stopped
 
 
@@ -99,7 +105,7 @@ async def test_curves_equal_the_oracles_and_are_green_where_they_won_and_red_whe
 
 @real
 async def test_a_picture_does_not_depend_on_the_one_before(root):
-    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20)) as renderer:
+    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, open_s=60)) as renderer:
         first = await renderer.render(buy_scene())
         await renderer.render(plain_scene())
         await renderer.render(many_targets_scene())
@@ -147,9 +153,10 @@ async def test_a_browser_killed_in_the_middle_of_renders_is_replaced(root):
 
 @real
 async def test_a_hung_renderer_is_replaced_within_its_limit(root):
-    async with KaleidoRenderer(launch(root), Limits(tabs=2, render_s=4, open_s=60)) as renderer:
+    async with KaleidoRenderer(launch(root), LIMITS) as renderer:
         await renderer.render(buy_scene())
         before = renderer.facts["session"]
+        renderer._limits = replace(LIMITS, render_s=4)
         assert stopped_renderer(before)
 
         async with asyncio.timeout(60):
@@ -162,7 +169,7 @@ async def test_a_hung_renderer_is_replaced_within_its_limit(root):
 
 @real
 async def test_a_worn_browser_is_exchanged_between_renders(root):
-    async with KaleidoRenderer(launch(root), Limits(tabs=2, render_s=20, renders=3)) as renderer:
+    async with KaleidoRenderer(launch(root), Limits(tabs=2, render_s=20, open_s=60, renders=3)) as renderer:
         sessions = []
         for _ in range(5):
             await renderer.render(buy_scene())
@@ -175,7 +182,7 @@ async def test_a_worn_browser_is_exchanged_between_renders(root):
 @real
 async def test_a_browser_grown_large_is_exchanged(root, monkeypatch):
     monkeypatch.setattr("services.charts.adapters.kaleido_renderer._MEMORY_EVERY", 1)
-    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, memory_mb=50)) as renderer:
+    async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, open_s=60, memory_mb=50)) as renderer:
         await renderer.render(buy_scene())
         before = renderer.facts["session"]
         await renderer.render(buy_scene())
@@ -217,7 +224,8 @@ async def test_stop_kills_a_hung_browser_at_once(root):
     async with KaleidoRenderer(launch(root), LIMITS) as renderer:
         session = renderer.facts["session"]
         for pid in session_members(session):
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # one may end at any moment
+                os.kill(pid, signal.SIGSTOP)
         async with asyncio.timeout(20):
             await renderer.__aexit__()
 
@@ -287,7 +295,7 @@ async def test_the_page_reaches_nothing_outside(root, monkeypatch):
         "}\n",
     )
     try:
-        async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20)) as renderer:
+        async with KaleidoRenderer(launch(root), Limits(tabs=1, render_s=20, open_s=60)) as renderer:
             png = await renderer.render(buy_scene())
     finally:
         server.shutdown()
@@ -334,6 +342,41 @@ def test_sweep_leaves_the_folder_of_a_living_copy_alone(root):
     assert not mine.path.exists()
 
 
+def test_sweep_leaves_a_folder_alone_that_is_just_being_made(root, monkeypatch):
+    swept = []
+
+    class Door:
+        """`fcntl` for the maker, before each of whose steps another copy starts and sweeps."""
+
+        LOCK_EX, LOCK_NB = fcntl.LOCK_EX, fcntl.LOCK_NB
+
+        def flock(self, lock: IO[bytes], how: int) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(chromium_folder, "fcntl", fcntl)
+                swept.append(sweep(root))
+                fcntl.flock(lock, how)
+                swept.append(sweep(root))
+
+    monkeypatch.setattr(chromium_folder, "fcntl", Door())
+    mine = BrowserFolder(root)
+    try:
+        assert swept == [0, 0]
+        assert mine.profile.is_dir()
+        assert list(root.iterdir()) == [mine.path]
+    finally:
+        mine.remove()
+
+
+def test_sweep_removes_a_folder_whose_maker_was_killed_long_ago(root):
+    young, old = (root / f"{UNFINISHED}{name}" for name in ("young", "old"))
+    for path in (young, old):
+        path.mkdir()
+    os.utime(old, (0, 0))
+
+    assert sweep(root) == 1
+    assert list(root.iterdir()) == [young]
+
+
 def test_sweep_removes_the_folder_of_a_dead_one_whatever_it_noted(root):
     for note in (None, "", "not an identity", "another-boot 1 2 3"):
         folder = BrowserFolder(root)
@@ -365,7 +408,7 @@ def test_a_session_is_killed_whole_stopped_members_too():
         killer = threading.Thread(target=leader.wait)
         killer.start()
         assert kill_session(leader.pid)
-        killer.join(5)
+        killer.join(60)
         assert session_members(leader.pid) == []
 
 

@@ -28,7 +28,7 @@ def a_bar(minute: int = 0, price: float = 4000.0) -> Bar:
     return Bar(NOON_MS // 1000 + minute * 60, price, price + 1, price - 1, price + 0.5)
 
 
-async def until(condition: Callable[[], object], *, deadline_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], *, deadline_s: float = 60.0) -> None:
     """Wait until something is so; fails at the deadline."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # what is waited for lies in another process or has no event

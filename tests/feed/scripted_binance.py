@@ -33,7 +33,7 @@ class ScriptedBinance:
     def venue(self, *, symbols: dict[str, str] | None = None, **options: Any) -> BinanceVenue:
         """Make the adapter that talks to it."""
         address = BinanceAddress(self.url, self.url.replace("http", "ws"))
-        told = {"deadline_s": 2.0, **options}
+        told = {"deadline_s": 20.0, **options}
         return BinanceVenue(address, symbols or {"BTCUSDT": "BTCUSDT"}, MarketClock(SystemClock()), **told)
 
     async def say(self, *events: Any, socket: int = -1) -> None:

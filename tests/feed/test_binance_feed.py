@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -22,7 +23,7 @@ from services.feed.adapters.deriv_venue import DerivVenue
 from services.feed.settings import FeedSettings, Route
 from tests.feed.builders import ms, until
 from tests.feed.plain_market import PlainTape
-from tests.feed.running import NEW_PATH, running_feed
+from tests.feed.running import NEW_PATH, patient, running_feed
 from tests.shared import ROOT
 
 PAXG = '{"PAXGUSDT": {"digits": 2, "pip": 0.1, "hours": "always"}}'
@@ -92,27 +93,27 @@ def test_each_venue_gets_its_own_adapter(settings) -> None:
 @pytest.mark.real
 async def test_binance_is_heard_from_history_to_live_and_repaired_after_an_outage(nats) -> None:
     async with (
-        ExchangeServer(PlainTape(), speed=60) as exchange,
+        ExchangeServer(PlainTape(), speed=10) as exchange,
         connect(nats, name="feed") as bus,
         running_feed(
             bus,
             exchange.url,
             symbols="PAXGUSDT=binance:PAXGUSDT",
             instruments=PAXG,
-            market_speed=60,
+            market_speed=10,
             **binance_at(exchange),
         ) as running,
     ):
         await running.reaches(FeedState.LIVE)
-        exchange.set_fault("outage", seconds=1.5)
+        exchange.set_fault("outage", seconds=3)
         await running.reaches(FeedState.RECONNECTING)
         await running.reaches(FeedState.LIVE)
-        await asyncio.sleep(2.5)  # two market minutes of live quotes follow the repaired ones
+        await running.goes_on(2, "PAXGUSDT")  # so that live quotes follow the repaired ones
         await running.outlet.drained()
-        candles = await bus.latest(catalogue.CANDLE, "PAXGUSDT", Interval.M1, count=5000)
-        ticks = await bus.latest(catalogue.TICK, "PAXGUSDT", count=50_000)
-        states = await bus.latest(catalogue.FEED, "PAXGUSDT", count=100)
-        gaps = await bus.latest(catalogue.GAP, "PAXGUSDT", count=100)
+        candles = await patient(partial(bus.latest, catalogue.CANDLE, "PAXGUSDT", Interval.M1, count=5000))
+        ticks = await patient(partial(bus.latest, catalogue.TICK, "PAXGUSDT", count=50_000))
+        states = await patient(partial(bus.latest, catalogue.FEED, "PAXGUSDT", count=100))
+        gaps = await patient(partial(bus.latest, catalogue.GAP, "PAXGUSDT", count=100))
 
     opens = [candle.open_time_s for candle in candles]
     moments = [tick.epoch_ms for tick in ticks]
@@ -152,13 +153,13 @@ async def test_one_service_hears_two_venues(nats) -> None:
             async with asyncio.timeout(60):
                 while set(live.values()) != {FeedState.LIVE} or len(live) < 2:
                     for symbol in ("XAUUSD", "PAXGUSDT"):
-                        for state in await bus.latest(catalogue.FEED, symbol):
+                        for state in await patient(partial(bus.latest, catalogue.FEED, symbol)):
                             live[symbol] = state.state
                     await asyncio.sleep(0.2)
-            venues = {(await bus.latest(catalogue.FEED, symbol))[-1].venue for symbol in live}
+            venues = {(await patient(partial(bus.latest, catalogue.FEED, symbol)))[-1].venue for symbol in live}
         finally:
             process.send_signal(signal.SIGTERM)
-            await until(lambda: process.poll() is not None, deadline_s=20)
+            await until(lambda: process.poll() is not None)
             words = process.communicate()[1]
 
     assert venues == {"deriv", "binance"}

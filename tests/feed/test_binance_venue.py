@@ -1,6 +1,7 @@
 """The Binance adapter against a venue that says what the test wants."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -28,6 +29,11 @@ def refused(code: int, status: int = 400, **headers: str) -> web.Response:
 
 def prices(talk) -> list[float]:
     return [quote.bid for quote in talk.quotes]
+
+
+def shorten(talk, deadline_s: float) -> None:
+    """Wait for answers of the stream so long only; what is asked over REST has the time it had."""
+    talk.session._source = replace(talk.session._source, deadline_s=deadline_s)
 
 
 # --- live quotes ------------------------------------------------------------------------------------------------------
@@ -125,11 +131,12 @@ async def test_a_connection_is_renewed_by_age() -> None:
 
 async def test_a_renewal_that_fails_leaves_the_old_connection_as_it_is(monkeypatch) -> None:
     monkeypatch.setattr(binance_venue, "RENEW_AGAIN_S", 0.2)
-    async with scripted_binance() as binance, talking(binance.venue(deadline_s=0.3)) as talk:
+    async with scripted_binance() as binance, talking(binance.venue()) as talk:
         await talk.session.subscribe(OURS)
+        shorten(talk, 0.3)
         binance.is_silent = True
         await binance.say({"e": "serverShutdown", "E": 1})
-        await until(lambda: len(binance.sockets) == 2 and binance.sockets[1].closed)
+        await until(lambda: len(binance.sockets) >= 2 and binance.sockets[1].closed)
         await binance.say(ticker(1), socket=0)
         await until(lambda: talk.quotes)
         binance.is_silent = False
@@ -139,7 +146,8 @@ async def test_a_renewal_that_fails_leaves_the_old_connection_as_it_is(monkeypat
 
 
 async def test_a_subscription_without_an_answer_ends_at_its_deadline() -> None:
-    async with scripted_binance() as binance, talking(binance.venue(deadline_s=0.2)) as talk:
+    async with scripted_binance() as binance, talking(binance.venue()) as talk:
+        shorten(talk, 0.2)
         binance.is_silent = True
         with pytest.raises(VenueLostError, match="no answer to SUBSCRIBE"):
             await talk.session.subscribe(OURS)
@@ -195,6 +203,18 @@ async def test_too_much_is_waited_out_and_asked_again() -> None:
 
     assert waited_s >= 1
     assert answers == []
+
+
+async def test_what_a_question_waits_for_its_turn_is_not_taken_for_its_way() -> None:
+    answers = [refused(-1003, 429, **{"Retry-After": "1"}), {"serverTime": NOON_MS}]
+    async with scripted_binance() as binance, talking(binance.venue()) as talk:
+        binance.rest["time"] = lambda _: answers.pop(0)
+        started = asyncio.get_running_loop().time()
+        told_ms = await talk.session.market_ms()
+        way_s = asyncio.get_running_loop().time() - started - 1
+
+    assert answers == []
+    assert NOON_MS <= told_ms <= NOON_MS + way_s / 2 * 1000
 
 
 async def test_a_long_ban_ends_the_connection_and_is_not_knocked_at_again() -> None:

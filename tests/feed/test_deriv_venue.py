@@ -29,7 +29,7 @@ NOON_S = 1_767_614_400
 
 
 @asynccontextmanager
-async def talking(venue: ScriptedVenue, dialect=NEW, symbols=SYMBOLS, *, deadline_s=2.0, hold_s=0.05):
+async def talking(venue: ScriptedVenue, dialect=NEW, symbols=SYMBOLS, *, deadline_s=20.0, hold_s=0.05):
     """A session whose quotes are read, as they are in life; they are collected in `heard`."""
     heard: list[Heard | Unheard] = []
     async with open_link(venue.url, deadline_s=deadline_s) as link:

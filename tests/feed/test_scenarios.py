@@ -1,6 +1,7 @@
 """Days in the life of a feed, on the simulator in virtual time: the exact states, and every candle."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -10,13 +11,18 @@ from unittest.mock import patch
 import pytest
 from prometheus_client import REGISTRY
 
+from chassis.clock import MarketClock
 from contracts.messages import FeedState as S
 from contracts.messages import Interval
 from sandbox.exchange import sessions
-from tests.feed.builders import ms
+from sandbox.exchange.faults import Faults
+from sandbox.exchange.server import ExchangeServer
+from services.feed.adapters.binance_venue import BinanceAddress, BinanceVenue
+from tests.feed.builders import ms, until
 from tests.feed.plain_market import PlainTape
 from tests.feed.scenario import Scene, scene
-from tests.feed.virtual_time import in_virtual_time
+from tests.feed.venue_contract import OURS, talking
+from tests.feed.virtual_time import VirtualClock, VirtualLoop, in_virtual_time
 from tests.feed.wholeness import assert_whole
 
 STARTED = [S.RECONNECTING, S.BACKFILLING, S.LIVE]
@@ -141,6 +147,34 @@ async def test_a_half_open_link_is_found_in_under_12_seconds() -> None:
 
         assert found_s < 12
         assert_same(on, tape, [*STARTED, *REPAIRED])
+
+
+async def _reached(addr_infos: list[Any], **_: Any) -> socket.socket:
+    """Stand in for how aiohttp connects a socket, which goes past the loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return await loop.connected(addr_infos[0][4][1])
+
+
+@in_virtual_time
+async def test_a_half_open_stream_of_binance_is_found_in_under_12_seconds() -> None:
+    now = asyncio.get_running_loop().time
+    exchange = ExchangeServer(PlainTape(), wall=now)
+    exchange.faults = Faults(now)
+    with patch("aiohttp.connector.aiohappyeyeballs.start_connection", _reached):
+        async with exchange:
+            address = BinanceAddress(exchange.url.replace("ws://", "http://"), exchange.url)
+            async with talking(BinanceVenue(address, {OURS: "PAXGUSDT"}, MarketClock(VirtualClock()))) as talk:
+                await talk.session.subscribe(OURS)
+                await asyncio.sleep(30)
+                assert talk.lost is None
+                broken_at = now()
+                exchange.set_fault("half_open", seconds=120)
+                await until(lambda: talk.lost is not None)
+                found_s = now() - broken_at
+
+    assert found_s < 12
+    assert talk.quotes
 
 
 @in_virtual_time

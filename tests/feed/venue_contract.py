@@ -17,8 +17,8 @@ from services.feed.ports import Heard, Unheard, Venue, VenueLostError, VenueRefu
 from tests.feed.builders import until
 
 OURS = "XAUUSD"
-QUICK_PING_S, CLOSING_S = 0.5, 2.0
-"""A half-open link is found within two pings and what closing takes: 12 s at the 5 s of life. The test is quicker."""
+QUICK_PING_S = 0.5
+"""A half-open link is found by pings that nobody answers. How soon, at the pings of life, `test_scenarios` tells."""
 
 SLACK_MS = 120_000
 """Two wall seconds of a market at speed 60: what may pass between two looks at it on a busy machine."""
@@ -191,7 +191,7 @@ class VenueContract:
             assert talk.heard == []
 
             await talk.session.subscribe(OURS)
-            await until(lambda: len(talk.quotes) >= 20, deadline_s=20)
+            await until(lambda: len(talk.quotes) >= 20)
             now_ms = stand.market_ms()
 
         moments = [quote.epoch_ms for quote in talk.quotes]
@@ -204,9 +204,10 @@ class VenueContract:
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
             await talk.session.subscribe(OURS)
-            await until(lambda: len(talk.quotes) >= 20, deadline_s=20)
+            begun = len(talk.quotes)
+            await until(lambda: len(talk.quotes) >= begun + 20)
 
-        later = talk.quotes[2:]  # a venue may begin each stream with the present quote
+        later = talk.quotes[max(0, begun - 1) :]  # a venue may begin each stream with the present quote
         told = [(quote.epoch_ms, quote.bid, quote.ask) for quote in later]
         assert len(told) == len(set(told))
 
@@ -214,7 +215,7 @@ class VenueContract:
         from_ms = stand.market_ms() - MINUTE_MS
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
-            await until(lambda: len(talk.quotes) >= 3, deadline_s=20)
+            await until(lambda: len(talk.quotes) >= 3)
             past = await talk.session.history_quotes(OURS, from_ms=from_ms)
 
         assert past[-1].epoch_ms >= talk.quotes[0].epoch_ms - SLACK_MS
@@ -258,7 +259,7 @@ class VenueContract:
             await until(lambda: talk.lost is not None)
         async with talking(venue) as talk:
             await talk.session.subscribe(OURS)
-            await until(lambda: talk.quotes, deadline_s=20)
+            await until(lambda: talk.quotes)
 
             assert talk.lost is None
 
@@ -271,22 +272,22 @@ class NetworkVenueContract(VenueContract):
             async with talking(stand.misplaced()) as talk:
                 await talk.session.market_ms()
 
-    async def test_a_half_open_link_is_found_in_time(self, stand: Stand) -> None:
+    async def test_a_half_open_link_is_found(self, stand: Stand) -> None:
         stand.ping_every(QUICK_PING_S)
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
             stand.fault("half_open", seconds=60)
 
-            await until(lambda: talk.lost is not None, deadline_s=2 * QUICK_PING_S + CLOSING_S)
+            await until(lambda: talk.lost is not None)
 
     async def test_broken_frames_are_told_as_such_and_the_stream_goes_on(self, stand: Stand) -> None:
         async with talking(stand.venue()) as talk:
             await talk.session.subscribe(OURS)
-            await until(lambda: talk.quotes, deadline_s=20)
+            await until(lambda: talk.quotes)
             stand.fault("garbage", count=9)
-            await until(lambda: sum(isinstance(item, Unheard) for item in talk.heard) >= 4, deadline_s=20)
+            await until(lambda: sum(isinstance(item, Unheard) for item in talk.heard) >= 4)
             seen = len(talk.quotes)
-            await until(lambda: len(talk.quotes) > seen + 9, deadline_s=20)
+            await until(lambda: len(talk.quotes) > seen + 9)
 
         reasons = {item.reason for item in talk.heard if isinstance(item, Unheard)}
         assert {"not_json", "no_bid_ask", "unknown_symbol", "malformed"} <= reasons

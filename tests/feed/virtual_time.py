@@ -72,13 +72,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         """Connect to a port of this loop by a pair of sockets. Raises ConnectionRefusedError where nobody answers."""
-        port = kwargs.get("port")
+        ours = kwargs.get("sock") or await self.connected(kwargs.get("port"))
+        return await super().create_connection(protocol_factory, sock=ours)
+
+    async def connected(self, port: int | None) -> socket.socket:
+        """Make our end of a connection to a port of this loop. Raises ConnectionRefusedError where nobody answers."""
         server, answer = self._doors.get(port, (None, None)) if port is not None else (None, None)
         if server is None or answer is None or not server.is_serving():
             raise ConnectionRefusedError(f"nobody in this loop answers at port {port}")
         theirs, ours = socket.socketpair()
         await self.connect_accepted_socket(answer, theirs)
-        return await super().create_connection(protocol_factory, sock=ours)
+        return ours
 
 
 class VirtualClock:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from chassis.clock import ManualClock
 from chassis.errors import AskFailedError, TransientError
 from chassis.memory_bus import MemoryBus
 from contracts import asks, catalogue
 from contracts.messages import FeedState, Interval, Mode
+from services.signals import wiring
 from services.signals.domain.strategy import build_strategy
 from services.signals.domain.trend_pullback import TrendPullback
 from services.signals.domain.view import View
@@ -211,6 +213,31 @@ async def test_late_candle_corrects_what_was_said_after_it() -> None:
     expected = build_strategy(TrendPullback, {}).evaluate(View.of(candles[60:160])).indicators
     assert {name: line[-1] for name, line in whole.indicators.items()} == expected
     assert whole.indicators["rsi"][119] == holed.indicators["rsi"][119]
+
+
+async def test_a_start_waits_for_a_broker_that_does_not_tell_the_past_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(wiring, "LONGEST_PAUSE_S", 0.03)
+    failing = [TransientError("no answer within 3 s")] * 4
+
+    class Slow(MemoryBus):
+        async def latest(self, *asked: Any, count: int = 1) -> Any:
+            if failing:
+                raise failing.pop()
+            return await super().latest(*asked, count=count)
+
+    clock = ManualClock()
+    bus = Slow(clock)
+    await enter(bus, clock, FeedState.LIVE)
+    await publish(bus, *(history(candle, clock) for candle in PAST))
+    with capture_logs() as lines:
+        async with room_on(bus, clock) as room:
+            held = room.memory.held()[f"{SYMBOL}.M1"]
+            feeds = room.memory.feeds
+
+    assert held == len(PAST)
+    assert feeds == {SYMBOL: FeedState.LIVE}
+    assert [line["delay_s"] for line in lines if line["event"] == "market.unread"] == [0.01, 0.02, 0.03, 0.03]
 
 
 async def test_broker_that_is_away_is_told_and_forgotten_when_it_is_back() -> None:

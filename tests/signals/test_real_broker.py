@@ -55,7 +55,7 @@ async def process_on(url: str, bus: Bus, **settings: str) -> AsyncIterator[Proce
 
 
 async def answering(bus: Bus, process: Process) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             assert process.returncode is None, "the room ended by itself"
             try:

@@ -2,7 +2,7 @@
 
 The folder is locked by the process that made it. A folder whose lock is free belonged to a process that was killed:
 `sweep` ends the browser it may have left and removes it, so a crash leaves nothing for longer than until the next
-start.
+start. While it is made and not locked yet, it has a name that `sweep` leaves alone until it is old.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,9 @@ from services.charts.adapters.chromium_process import identity, kill_session, se
 PREFIX = "sinyal-charts-"
 MAX_ROOT_LENGTH = 107 - len(f"/{PREFIX}12345678/org.chromium.Chromium.123456/SingletonSocket")
 """Chromium puts a socket into the folder, and the path of a socket has at most 107 characters. Source: unix(7)."""
+UNFINISHED = f".{PREFIX}"
+UNFINISHED_S = 60.0
+"""A folder is made within milliseconds: one that has been unfinished for so long was left by a killed process."""
 _LOCK = "lock"
 _LEADER = "leader"
 
@@ -31,13 +35,14 @@ class BrowserFolder:
 
     def __init__(self, root: Path | None = None) -> None:
         check_root(root)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
+        self._lock: IO[bytes] = (unfinished / _LOCK).open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.path = unfinished.rename(unfinished.with_name(unfinished.name.removeprefix(".")))
         self.profile = self.path / "profile"
         self.home = self.path / "home"
         self.profile.mkdir()
         self.home.mkdir()
-        self._lock: IO[bytes] = (self.path / _LOCK).open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def remember(self, leader: int) -> None:
         """Note which browser lives here, for whoever has to clean up after us."""
@@ -63,12 +68,17 @@ def check_root(root: Path | None) -> None:
 
 def sweep(root: Path | None = None) -> int:
     """End the browsers and remove the folders that killed processes of this user left; return how many. Blocks."""
-    swept = 0
-    for path in sorted((root or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):
+    place, swept = root or Path(tempfile.gettempdir()), 0
+    for path in sorted((*place.glob(f"{PREFIX}*"), *place.glob(f"{UNFINISHED}*"))):
         with contextlib.suppress(OSError):
-            if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid():
+            if path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid() and not _is_made(path):
                 swept += _sweep_one(path)
     return swept
+
+
+def _is_made(path: Path) -> bool:
+    """Whether somebody may be making this folder now: then its lock says nothing yet."""
+    return path.name.startswith(UNFINISHED) and time.time() - path.stat().st_mtime < UNFINISHED_S
 
 
 def _sweep_one(path: Path) -> bool:

@@ -309,19 +309,16 @@ class BinanceSession:
     async def market_ms(self) -> int:
         """Ask for the time, and set the clock by it; half of the way there and back is added."""
         self._refuse_when_lost()
-        started = time.perf_counter()
-        told = await self._rest.get("time", ServerTime, weight=1)
-        half_way_s = (time.perf_counter() - started) / 2
-        market_ms = told.serverTime + int(half_way_s * 1000 * self._market.speed)
+        told, took_s = await self._rest.get_timed("time", ServerTime, weight=1)
+        market_ms = told.serverTime + int(took_s / 2 * 1000 * self._market.speed)
         self._market.set(market_ms)
         return market_ms
 
     async def ping(self) -> float:
         """Ping over REST; whether the stream lives is found out by pings of its own."""
         self._refuse_when_lost()
-        started = time.perf_counter()
-        await self._rest.get("ping", dict[str, object], weight=1)
-        return time.perf_counter() - started
+        _, took_s = await self._rest.get_timed("ping", dict[str, object], weight=1)
+        return took_s
 
     async def hours(self, day: date) -> dict[str, tuple[Span, ...]]:  # noqa: ARG002  # it never closes
         """Tell nothing: the venue never closes, and the table of the instrument says so."""
