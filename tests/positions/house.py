@@ -11,6 +11,7 @@ from chassis.bus import Stored
 from chassis.clock import SystemClock
 from chassis.database import Pool, open_pool
 from chassis.memory_bus import MemoryBus
+from chassis.outbox import Relay
 from contracts import asks, catalogue
 from contracts.channels import Ask
 from contracts.messages import (
@@ -53,6 +54,19 @@ async def until_row(holds: Callable[[], Awaitable[Any]], what: str = "it") -> No
                 await asyncio.sleep(0.02)
     except TimeoutError as e:
         raise AssertionError(f"{what} never happened") from e
+
+
+async def publish_all(pool: Pool, bus: MemoryBus) -> None:
+    """Publish the outbox until it is empty: rows wait while any transaction of the server is older than theirs."""
+    relay = Relay(pool, bus, schema="positions")
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            while await (await connection.execute("select 1 from outbox limit 1")).fetchone():
+                if await relay.publish_once(connection) == 0:
+                    await asyncio.sleep(0.01)  # nothing rings when the other transaction ends
+        finally:
+            await connection.set_autocommit(False)
 
 
 class PatientBus(MemoryBus):
