@@ -1,7 +1,6 @@
 """What the predecessor could not do between its users, by the number of the weakness."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
@@ -9,9 +8,9 @@ from chassis.errors import SinyalError
 from chassis.nats_bus import connect
 from contracts import asks, catalogue
 from contracts.messages import Side
-from tests.positions.builders import a_delivery, a_feed, a_signal, a_tick
+from tests.positions.builders import a_delivery, a_signal, a_tick
 from tests.positions.house import House, until
-from tests.positions.test_process import _until_ready, process
+from tests.positions.test_process import _register, _until_live, _until_ready, process
 
 UNLUCKY = 13
 REFUSE_ONE = f"""
@@ -82,14 +81,10 @@ async def test_s16_of_two_processes_that_race_for_one_user_one_wins(postgres: st
     ):
         await _until_ready(first)
         await _until_ready(second)
-        await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
         await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
         people = range(1, 6)
-        for person in people:
-            await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=person, chat_id=person, name="n"))
-        async with asyncio.timeout(60):
-            while not await _is_live(bus, people):
-                await asyncio.sleep(0.05)
+        await _register(bus, *people)
+        await _until_live(bus, people[0])
         ends = await asyncio.gather(
             *(
                 bus.ask(catalogue.REQUEST_SIGNAL, asks.RequestSignal(subscriber_id=person, symbol="XAUUSD"))
@@ -102,14 +97,6 @@ async def test_s16_of_two_processes_that_race_for_one_user_one_wins(postgres: st
     won = [one.position_id for one in ends if isinstance(one, asks.SignalRequested) and one.position_id]
     assert (len(won), len(set(won))) == (5, 5)
     assert [one for one in ends if isinstance(one, BaseException) and not isinstance(one, SinyalError)] == []
-
-
-async def _is_live(bus, people: Sequence[int]) -> bool:
-    """Whether whoever answers knows that the feed is live: both copies do, after so many answers."""
-    states = [
-        await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=people[0], symbol="XAUUSD")) for _ in range(12)
-    ]
-    return all(one.feed == "LIVE" for one in states)
 
 
 async def test_s7_who_opens_the_next_position_at_each_close_locks_nobody_out(house: House) -> None:
