@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psycopg
 import pytest
 
 from chassis.bus import Bus
+from chassis.database import apply_migrations
 from chassis.errors import TransientError
 from chassis.nats_bus import connect
 from contracts import asks, catalogue, codec
@@ -23,6 +23,7 @@ from contracts.channels import Ask
 from contracts.messages import ExitReason, PositionClosed, SendMessage
 from tests.positions.builders import START_MS, a_delivery, a_feed, a_signal, a_tick
 from tests.positions.house import DEADLINE_S, A, Q
+from tests.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,8 +176,10 @@ def test_a_database_that_is_not_there_ends_the_process_with_one_line() -> None:
     assert (ended.stderr.count("\n"), "secret" in ended.stdout + ended.stderr) == (1, False)
 
 
-async def test_a_frozen_database_delays_exits_but_nothing_else(postgres: str, nats: str) -> None:
-    async with process(postgres, nats) as (_child, address), connect(nats, name="telegram") as bus:
+async def test_a_frozen_database_delays_exits_but_nothing_else(own_postgres_server: Server, nats: str) -> None:
+    url = own_postgres_server.cluster.url
+    await apply_migrations(url)
+    async with process(url, nats) as (_child, address), connect(nats, name="telegram") as bus:
         await _until_ready(address)
         await _register(bus, 1)
         await _ask(bus, catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
@@ -185,17 +188,11 @@ async def test_a_frozen_database_delays_exits_but_nothing_else(postgres: str, na
         await bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
         await bus.publish(catalogue.DELIVERY, a_delivery(await _take_send(bus)), "delivered", 1)
         await _until(address, lambda checks: checks["positions"]["live"] == 1)
-        frozen = _backends(postgres)
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with own_postgres_server.frozen():
             await bus.publish(catalogue.TICK, a_tick(1000, 3997.9), "XAUUSD")
             away = await _until(
                 address, lambda checks: not checks["database"]["ready"] and any(_exits(checks).values())
             )
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
         closed = await _first_closed(bus)
         await _until(address, lambda checks: checks["database"]["ready"] and not any(_exits(checks).values()))
 
@@ -206,10 +203,3 @@ async def test_a_frozen_database_delays_exits_but_nothing_else(postgres: str, na
 def _exits(checks: dict[str, Any]) -> dict[str, int]:
     exits: dict[str, int] = checks["positions"]["exits_to_store"]
     return exits
-
-
-def _backends(postgres: str) -> list[int]:
-    """List the server processes that work for the room."""
-    query = "select pid from pg_stat_activity where application_name like 'sinyal-positions%'"
-    with psycopg.connect(postgres) as connection:
-        return [row[0] for row in connection.execute(query).fetchall()]
