@@ -5,13 +5,15 @@ market that ticks.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from chassis.bus import Stored
 from chassis.clock import SystemClock
 from chassis.database import Pool, open_pool
 from chassis.memory_bus import MemoryBus
+from chassis.outbox import Relay
 from contracts import asks, catalogue
+from contracts.channels import Ask
 from contracts.messages import (
     DeliverySettled,
     DeliveryState,
@@ -27,10 +29,15 @@ from services.positions.wiring import PositionsRoom
 from tests.positions.builders import a_delivery, a_feed, a_signal, a_tick
 
 DEADLINE_S = 60.0
+SILENCE_S = 600.0
+"""A feed that spoke once is live for a whole test, however long the machine takes for it."""
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 async def until(holds: Callable[[], Any], what: str = "it") -> None:
-    """Wait for a condition of memory; fails after twenty seconds."""
+    """Wait for a condition of memory; fails after a minute."""
     try:
         async with asyncio.timeout(DEADLINE_S):
             while not holds():  # memory of another part; nothing rings when it changes
@@ -49,6 +56,27 @@ async def until_row(holds: Callable[[], Awaitable[Any]], what: str = "it") -> No
         raise AssertionError(f"{what} never happened") from e
 
 
+async def publish_all(pool: Pool, bus: MemoryBus) -> None:
+    """Publish the outbox until it is empty: rows wait while any transaction of the server is older than theirs."""
+    relay = Relay(pool, bus, schema="positions")
+    async with pool.connection() as connection:
+        await connection.set_autocommit(True)
+        try:
+            while await (await connection.execute("select 1 from outbox limit 1")).fetchone():
+                if await relay.publish_once(connection) == 0:
+                    await asyncio.sleep(0.01)  # nothing rings when the other transaction ends
+        finally:
+            await connection.set_autocommit(False)
+
+
+class PatientBus(MemoryBus):
+    """A broker in memory on which who asks waits as long as a test may take, not as long as a person would."""
+
+    async def ask(self, question: Ask[Q, A], request: Q, *, deadline_s: float | None = None) -> A:
+        """Ask a room."""
+        return await super().ask(question, request, deadline_s=DEADLINE_S if deadline_s is None else deadline_s)
+
+
 class House:
     """One database and one broker; rooms come and go."""
 
@@ -63,10 +91,11 @@ class House:
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
         async with open_pool(url, name="test", setting="X", schema="positions", max_size=12) as pool:
-            yield cls(url, pool, MemoryBus(SystemClock()))
+            yield cls(url, pool, PatientBus(SystemClock()))
 
     def settings(self, **changes: Any) -> PositionsSettings:
-        return PositionsSettings(**({"database_url": self.url, "access": "open", "plan": "plain"} | changes))
+        usual = {"database_url": self.url, "access": "open", "plan": "plain", "feed_silence_s": SILENCE_S}
+        return PositionsSettings(**(usual | changes))
 
     @asynccontextmanager
     async def room(self, *, follows: bool = True, **changes: Any) -> AsyncIterator[PositionsRoom]:

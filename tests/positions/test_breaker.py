@@ -26,9 +26,9 @@ from contracts import asks, catalogue
 from contracts.messages import PositionClosed, SendClass, Side
 from services.positions.handlers import tenure
 from services.positions.handlers.reception import Reception
-from tests.positions.builders import START_MS, a_delivery, a_feed, a_signal, a_tick
+from tests.positions.builders import START_MS, a_delivery, a_signal, a_tick
 from tests.positions.house import House, until, until_row
-from tests.positions.test_process import _take_send, _until, _until_ready, process
+from tests.positions.test_process import _ask, _register, _take_send, _until, _until_live, _until_ready, process
 from tests.postgres_server import Server
 
 pytestmark = pytest.mark.real
@@ -77,10 +77,9 @@ async def beside() -> AsyncIterator[list[float]]:
 
 async def open_one(bus: Bus) -> None:
     """Bring subscriber 1 to a position whose message was delivered."""
-    await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
-    for person in (1, 2):
-        await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=person, chat_id=person, name="n"))
-    await bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+    await _register(bus, 1, 2)
+    await _ask(bus, catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
+    await _until_live(bus, 1)
     await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
     await bus.publish(catalogue.SIGNAL, a_signal(), "XAUUSD", "trend_pullback")
     await bus.publish(catalogue.DELIVERY, a_delivery(await _take_send(bus)), "delivered", 1)
@@ -98,12 +97,13 @@ async def closings(bus: Bus, count: int) -> list[PositionClosed]:
 
 
 async def refusal_of(bus: Bus) -> str:
-    """Ask for a status and tell how it was refused."""
+    """Ask for a status and tell how the room refused it."""
     with pytest.raises(TransientError) as refused:
-        await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=1, symbol="XAUUSD"))
+        await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=1, symbol="XAUUSD"), deadline_s=30)
     return str(refused.value)
 
 
+@pytest.mark.alone
 async def test_s6_a_frozen_database_holds_nobody_up_and_exits_are_applied_once_afterwards(
     own_postgres_server: Server, nats: str
 ) -> None:
@@ -127,8 +127,8 @@ async def test_s6_a_frozen_database_holds_nobody_up_and_exits_are_applied_once_a
             next_send = await _take_send(bus)
             await _until_ready(address)
             now_counted, now_late = await beats(address)
-        status = await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=1, symbol="XAUUSD"))
-        history = await bus.ask(catalogue.HISTORY, asks.GetHistory(subscriber_id=1))
+        status = await _ask(bus, catalogue.STATUS, asks.GetStatus(subscriber_id=1, symbol="XAUUSD"))
+        history = await _ask(bus, catalogue.HISTORY, asks.GetHistory(subscriber_id=1))
 
     assert "answered" in first or "nobody is let through" in first
     assert [one for one in told if "nobody is let through" not in one] == []

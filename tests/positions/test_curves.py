@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
 from chassis.clock import SystemClock
-from chassis.memory_bus import MemoryBus
 from contracts import asks, catalogue, ids
 from contracts.messages import CurveSubject, DrawCurve
 from services.positions.adapters.postgres_statistics import _MOST_POINTS, PostgresStatistics
 from services.positions.domain.curve import Curve
 from services.positions.domain.statistics import Sums
 from tests.positions.builders import START_MS
-from tests.positions.house import House
+from tests.positions.house import House, PatientBus
 from tests.positions.ledger import Done, keep
 from tests.positions.test_statistics import CENTS, EVERYTHING, HOUR_MS, a_history
 
@@ -230,7 +229,7 @@ async def test_where_no_picture_can_be_asked_for_the_figures_are_told_alone(post
     older = [stream for stream in catalogue.STREAMS if stream.name != "CHARTS"]
     readers = [consumer for consumer in catalogue.CONSUMERS if consumer.stream != "CHARTS"]
     async with House.open(postgres) as house:
-        house.bus = MemoryBus(SystemClock(), older, readers)
+        house.bus = PatientBus(SystemClock(), older, readers)
         async with house.room(follows=False):
             told = await (record(house, 1) if is_record else statistics(house))
 

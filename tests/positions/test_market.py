@@ -79,10 +79,13 @@ def test_the_later_price_by_market_time_stands() -> None:
 
 
 async def test_no_signal_is_given_and_no_price_told_while_the_feed_is_silent(house: House) -> None:
-    async with house.room(feed_silence_s=0.2) as room:
+    async with house.room(feed_silence_s=3600.0) as room:
         await house.opened(1)
         await house.subscribe(2)
-        await until(lambda: room.market.is_silent("XAUUSD"), "silence")
+        await until(lambda: room.market.price("XAUUSD"), "the price")
+        room.market._heard_s["XAUUSD"] -= 3000.0
+        assert not room.market.is_silent("XAUUSD")
+        room.market._heard_s["XAUUSD"] -= 600.0
 
         await house.raise_signal(a_signal(1))
         status, why = await house.status(1), await house.why(2)

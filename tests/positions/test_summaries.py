@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.outbox import Relay
 from contracts import asks, catalogue
 from contracts.messages import SendClass, SendMessage, SummaryNotice
 from services.positions.domain.summary import SETTLED_AFTER, DayEnd, last_day_end
@@ -18,7 +17,7 @@ from services.positions.handlers.housekeeping import Housekeeping
 from services.positions.handlers.summaries import DailySummary
 from services.positions.ports import Turn
 from tests.positions.grounds import a_ground
-from tests.positions.house import House
+from tests.positions.house import House, publish_all
 from tests.positions.ledger import Done, keep
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -85,12 +84,7 @@ async def summed_up(house: House, now: datetime) -> list[SendMessage]:
 
 async def said(house: House) -> list[SendMessage]:
     """Publish the outbox and return all summaries that were ever said."""
-    relay = Relay(house.pool, house.bus, schema="positions")
-    async with house.pool.connection() as connection:
-        await connection.set_autocommit(True)
-        while await relay.publish_once(connection):
-            pass
-        await connection.set_autocommit(False)
+    await publish_all(house.pool, house.bus)
     return [one for one in house.bus.said(catalogue.SEND) if isinstance(one.content, SummaryNotice)]
 
 

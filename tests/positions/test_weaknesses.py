@@ -36,6 +36,7 @@ async def town(postgres: str, nats: str) -> AsyncIterator[Town]:
         yield town
 
 
+@pytest.mark.alone
 async def test_s2_exits_are_told_at_once_with_ten_thousand_open_while_telegram_stands_still(town: Town) -> None:
     """Every call to Telegram hangs. The best of a few ticks counts: the machine may be busy, the room may not wait."""
     for statement in (PLAIN_PEOPLE.format(first=1, last=OPEN), EARLIER, OPEN_POSITIONS):
@@ -167,10 +168,9 @@ async def test_x4_whatever_became_of_one_signal_the_subscriber_gets_the_next(tow
         await town.until_true("select count(*) = 1 from position where state in ('void', 'open')")
         await town.tick(a_tick(1000, 3998.0))  # ends it where it opened
         await town.until_true("select count(*) = 1 from position where state in ('void', 'closed')")
-        await town.bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
-        before = len(town.shown(1))
+        await town.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=1, auto=True))
         await town.raise_signal(a_signal(5, side=Side.SELL))
-        await until(lambda: len(town.shown(1)) == before + 1, "the next signal")
+        await until(lambda: [one for one in town.shown(1) if "SELL" in one.shown.html], "the next signal")
         await town.until_true("select count(*) = 1 from position where state = 'open'")
 
 

@@ -1,17 +1,19 @@
 """What the predecessor could not do between its users, by the number of the weakness."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from chassis.bus import Stored
 from chassis.errors import SinyalError
 from chassis.nats_bus import connect
 from contracts import asks, catalogue
-from contracts.messages import Side
-from tests.positions.builders import a_delivery, a_feed, a_signal, a_tick
-from tests.positions.house import House, until
-from tests.positions.test_process import _until_ready, process
+from contracts.messages import PositionClosed, Side
+from tests.positions.builders import a_delivery, a_signal, a_tick
+from tests.positions.house import House
+from tests.positions.test_process import _register, _until_live, _until_ready, process
 
 UNLUCKY = 13
 REFUSE_ONE = f"""
@@ -82,14 +84,10 @@ async def test_s16_of_two_processes_that_race_for_one_user_one_wins(postgres: st
     ):
         await _until_ready(first)
         await _until_ready(second)
-        await bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
         await bus.publish(catalogue.TICK, a_tick(0, 3999.9), "XAUUSD")
         people = range(1, 6)
-        for person in people:
-            await bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=person, chat_id=person, name="n"))
-        async with asyncio.timeout(60):
-            while not await _is_live(bus, people):
-                await asyncio.sleep(0.05)
+        await _register(bus, *people)
+        await _until_live(bus, people[0])
         ends = await asyncio.gather(
             *(
                 bus.ask(catalogue.REQUEST_SIGNAL, asks.RequestSignal(subscriber_id=person, symbol="XAUUSD"))
@@ -104,14 +102,6 @@ async def test_s16_of_two_processes_that_race_for_one_user_one_wins(postgres: st
     assert [one for one in ends if isinstance(one, BaseException) and not isinstance(one, SinyalError)] == []
 
 
-async def _is_live(bus, people: Sequence[int]) -> bool:
-    """Whether whoever answers knows that the feed is live: both copies do, after so many answers."""
-    states = [
-        await bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=people[0], symbol="XAUUSD")) for _ in range(12)
-    ]
-    return all(one.feed == "LIVE" for one in states)
-
-
 async def test_s7_who_opens_the_next_position_at_each_close_locks_nobody_out(house: House) -> None:
     """A hundred close at once, three times; each asks for the next trade the moment its end is told."""
     people, rounds = range(1, 101), 3
@@ -120,24 +110,24 @@ async def test_s7_who_opens_the_next_position_at_each_close_locks_nobody_out(hou
     async def judge(_request: asks.EvaluateNow) -> asks.Evaluation:
         return asks.Evaluation(signal=a_signal(minute, mode="manual"))
 
-    async def on_close(count: int) -> list[asks.SignalRequested]:
+    async def on_close(ends: AsyncIterator[tuple[Stored, PositionClosed]]) -> list[asks.SignalRequested]:
         """Ask for the next trade of each, as each end of this round is told."""
-        asked: list[asyncio.Task[asks.SignalRequested]] = []
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-            while len(asked) < len(people):
-                told = house.bus.said(catalogue.POSITION_CLOSED)[count - len(people) + len(asked) :]
-                asked += [group.create_task(house.ask_for_signal(one.subscriber_id)) for one in told]
-                await asyncio.sleep(0)
+            asked = [group.create_task(house.ask_for_signal((await anext(ends))[1].subscriber_id)) for _ in people]
         return [one.result() for one in asked]
 
-    async with house.room(cooldown_s=0, same_side_s=0), house.bus.answer(catalogue.EVALUATE, judge):
+    async with (
+        house.room(cooldown_s=0, same_side_s=0),
+        house.bus.answer(catalogue.EVALUATE, judge),
+        house.bus.replay(catalogue.POSITION_CLOSED) as ends,
+    ):
         await house.opened(*people)
         for number in range(1, rounds + 1):
             minute = 10 * number
             await house.tick(a_tick(60_000 * minute - 1000, 4003.1), a_tick(60_000 * minute, 3999.9))
-            answers = await on_close(number * len(people))
+            answers = await on_close(ends)
             assert [one.why for one in answers if not one.position_id] == []
-            await asyncio.gather(*(_deliver_last(house, one, number + 1) for one in people))
+            await _deliver_last(house, people, number + 1)
             await house.followed(len(people))
         await house.quiet()
         deadlocks = await house.rows("select deadlocks from pg_stat_database where datname = current_database()")
@@ -149,9 +139,11 @@ async def test_s7_who_opens_the_next_position_at_each_close_locks_nobody_out(hou
     ]  # fmt: skip
 
 
-async def _deliver_last(house: House, person: int, count: int) -> None:
-    def sent():
-        return [one for one in house.sent() if one.subscriber_id == person]
-
-    await until(lambda: len(sent()) >= count, f"signal {count} to {person}")
-    await house.settle(a_delivery(sent()[count - 1]))
+async def _deliver_last(house: House, people: Sequence[int], count: int) -> None:
+    """Deliver the last signal of each, once each has so many."""
+    await house.quiet()
+    sent = house.sent()
+    assert Counter(one.subscriber_id for one in sent) == dict.fromkeys(people, count)
+    last = [a_delivery(one) for one in sent[-len(people) :]]
+    await asyncio.gather(*(house.bus.publish(catalogue.DELIVERY, one, one.state, one.chat_id) for one in last))
+    await house.handled(catalogue.POSITIONS_DELIVERIES)

@@ -9,12 +9,12 @@ from chassis.clock import SystemClock
 from chassis.database import Pool, open_pool
 from chassis.nats_bus import NatsBus, connect
 from contracts import asks, catalogue, codec
-from contracts.channels import Topic
+from contracts.channels import Ask, Topic
 from contracts.messages import Message, SignalRaised, Tick
 from services.positions.settings import PositionsSettings
 from services.positions.wiring import PositionsRoom
 from tests.positions.builders import a_feed, a_tick
-from tests.positions.house import DEADLINE_S, until, until_row
+from tests.positions.house import DEADLINE_S, SILENCE_S, A, Q, until, until_row
 from tests.telegram.gateway import Gateway
 
 M = TypeVar("M", bound=Message)
@@ -43,7 +43,8 @@ class Town:
 
     def build(self, **changes: Any) -> PositionsRoom:
         """Make a room that does not run: no relay publishes what it says."""
-        settings = PositionsSettings(**({"database_url": self.url, "access": "open", "plan": "plain"} | changes))
+        usual = {"database_url": self.url, "access": "open", "plan": "plain", "feed_silence_s": SILENCE_S}
+        settings = PositionsSettings(**(usual | changes))
         room = self.current = PositionsRoom(self.room_bus, self.pool, SystemClock(), settings)
         room.market.learn_feed(a_feed())
         return room
@@ -62,13 +63,17 @@ class Town:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    async def ask(self, question: Ask[Q, A], request: Q) -> A:
+        """Ask the room, and wait as long as a test may take."""
+        return await self.bus.ask(question, request, deadline_s=DEADLINE_S)
+
     # --- what happens -------------------------------------------------------------------------------------------------
 
     async def subscribe(self, *people: int) -> None:
         await self.bus.publish(catalogue.FEED, a_feed(), "XAUUSD")
         for one in people:
-            await self.bus.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=one, chat_id=one, name="n"))
-            await self.bus.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=one, auto=True))
+            await self.ask(catalogue.REGISTER, asks.RegisterSubscriber(subscriber_id=one, chat_id=one, name="n"))
+            await self.ask(catalogue.SET_AUTO, asks.SetAuto(subscriber_id=one, auto=True))
 
     async def tick(self, *ticks: Tick) -> None:
         for tick in ticks:
@@ -114,15 +119,7 @@ class Town:
     async def counted(self, topic: Topic[M]) -> int:
         """Count what a stream keeps of a topic when nothing waits to be published."""
         await self.until_true("select count(*) = 0 from outbox")
-        found = 0
-        async with self.bus.replay(topic) as messages:
-            try:
-                while True:
-                    async with asyncio.timeout(0.5):
-                        await anext(messages)
-                    found += 1
-            except TimeoutError:
-                return found
+        return len(await self.bus.kept(topic, count=10_000))
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         async with self.pool.connection() as connection:
@@ -135,10 +132,10 @@ class Town:
         await until_row(is_true, query)
 
     async def history(self, person: int) -> asks.History:
-        return await self.bus.ask(catalogue.HISTORY, asks.GetHistory(subscriber_id=person))
+        return await self.ask(catalogue.HISTORY, asks.GetHistory(subscriber_id=person))
 
     async def status(self, person: int) -> asks.Status:
-        return await self.bus.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=person, symbol="XAUUSD"))
+        return await self.ask(catalogue.STATUS, asks.GetStatus(subscriber_id=person, symbol="XAUUSD"))
 
     def shown(self, person: int) -> list[Any]:
         """List the messages that a person sees."""

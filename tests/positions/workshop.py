@@ -32,6 +32,7 @@ from services.positions.handlers.proposing import Proposing
 from services.positions.ports import Change, TenureOverError, View, Work
 from services.positions.settings import PositionsSettings
 from tests.positions.builders import GOLD, a_feed
+from tests.positions.house import publish_all
 
 PAGE = 2
 """Small, so that a few people are several pages."""
@@ -182,18 +183,13 @@ class Workshop:
 
     async def relay(self, *, dies: bool) -> None:
         """Publish what the outbox holds; a relay that dies has published, but deleted nothing."""
+        if not dies:
+            await publish_all(self.pool, self.bus)
+            return
         async with self.pool.connection() as connection:
-            if dies:
-                await connection.set_autocommit(False)
-                await Relay(self.pool, self.bus, schema="positions").publish_once(connection)
-                await connection.rollback()
-                return
-            await connection.set_autocommit(True)
-            try:
-                while await Relay(self.pool, self.bus, schema="positions").publish_once(connection):
-                    pass
-            finally:
-                await connection.set_autocommit(False)
+            await connection.set_autocommit(False)
+            await Relay(self.pool, self.bus, schema="positions").publish_once(connection)
+            await connection.rollback()
 
     async def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Read rows."""
