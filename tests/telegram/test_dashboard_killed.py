@@ -14,7 +14,7 @@ from tests.telegram.test_service import eventually, has, town
 
 __all__ = ["town"]
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]  # four starts
 
 
 class HesitantRoom(PositionsRoom):

@@ -343,6 +343,7 @@ async def town(nats, postgres):
         yield Town(nats, postgres, server, session)
 
 
+@pytest.mark.timeout(300)
 async def test_a_trade_that_opened_while_the_gateway_was_killed_has_its_dashboard_afterwards(town, nats):
     person = await town.people.join()
     room = PositionsRoom([subscriber(subscriber_id=person, chat_id=person)])

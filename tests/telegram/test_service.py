@@ -23,7 +23,7 @@ from tests.telegram.builders import send
 from tests.telegram.positions_room import PositionsRoom
 from tests.telegram.test_chat_contract import TOKEN, People
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 START_S = 90.0
 LONG_POLL_S = TelegramSettings.model_fields["poll_s"].default
 

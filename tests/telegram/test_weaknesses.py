@@ -96,6 +96,7 @@ def pictures_of(server):
     return [one["is_upload"] for one in files if one is not None]
 
 
+@pytest.mark.timeout(300)
 async def test_s4_sends_that_fail_with_a_kill_in_between_are_delivered_once(nats, postgres, server):
     async with connect(nats, name="positions") as bus, aiohttp.ClientSession() as session:
         town = Town(nats, postgres, server, session)
