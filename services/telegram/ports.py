@@ -203,6 +203,12 @@ class Dashboards(Protocol):
         """Write that an edit is on its way; a final one is the last. One that another copy was faster with is not."""
         ...
 
+    async def reopen(self, row: Dashboard, *, send_id: str, position_id: str | None) -> None:
+        """Write that another message takes the place of the one that opened it; what it shows counts as unknown, so
+        that an edit follows. A repeat changes nothing.
+        """
+        ...
+
     async def count(self) -> int:
         """Count the dashboards there are."""
         ...

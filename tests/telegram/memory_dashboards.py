@@ -41,5 +41,11 @@ class MemoryDashboards:
             more = {"edits": row.edits + 1, "shown": shown, "position_id": position_id, "has_edit": True}
             self.rows[row.dashboard_id] = replace(kept, **more, is_final=is_final, ending=ending)
 
+    async def reopen(self, row, *, send_id, position_id):
+        kept = self.rows.pop(row.dashboard_id, None)
+        if kept is not None:
+            more = {"edits": row.edits + 1, "shown": "", "position_id": position_id}
+            self.rows[send_id] = replace(kept, **more, dashboard_id=send_id, message=None, age_s=0.0)
+
     async def count(self):
         return len(self.rows)

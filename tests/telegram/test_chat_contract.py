@@ -285,6 +285,7 @@ async def test_every_fault_of_the_wire_has_its_meaning(on_server, fault, verdict
 async def test_a_server_that_does_not_answer_leaves_it_open_whether_it_was_sent(server):
     async with opened_on(server, timeout_s=1.0) as stage:
         person = await stage.person()
+        await stage.chat.send_text(person, WORDS)  # from here on there is a connection
         await stage.people.post("faults", {"kind": "timeout"})
         assert await verdict_of(stage.chat.send_text(person, WORDS)) is Verdict.UNKNOWN
 

@@ -33,7 +33,7 @@ from tests.telegram.builders import (
     subscriber,
     trade,
 )
-from tests.telegram.fake_chat import BLOCKED, Trouble, said
+from tests.telegram.fake_chat import BLOCKED, LOST_ANSWER, Trouble, said
 from tests.telegram.gateway import until
 from tests.telegram.memory_dashboards import MemoryDashboards
 from tests.telegram.positions_room import PositionsRoom
@@ -157,15 +157,17 @@ async def test_edits_keep_their_distance_and_skip_what_was_in_between(house):
     await house.says("dashboard")
     async with house.updating():
         await house.until_reads("+2.60 USD")
+        house.moves(4021.0, "0.50")
+        await house.until_reads("+0.50 USD")
         for step in range(60):
             house.moves(4020.0 - step, f"{step}.00")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0)
         await house.until_reads("+59.00 USD")
 
     at = [one.at for one in house.edits()]
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(at)]
     assert min(gaps) >= GAP_S
-    assert len(at) < 12
+    assert 2 <= len(at) < 60
 
 
 @pytest.mark.parametrize("edits_before", [0, 1, 2, 3])
@@ -180,12 +182,13 @@ async def test_s9_a_killed_updater_leaves_nothing_and_the_last_edit_shows_the_re
     house.ends()  # while nobody looks
 
     async with house.updating():
-        await house.until_empty(within_s=10)
+        await house.until_empty()
 
     (text,) = house.reads()
     assert "The dashboard is over" in text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("point", ["claim", "publish", "show", "forget"])
 async def test_s9_killed_at_any_point_the_registry_is_empty_within_ten_seconds(house, monkeypatch, point):
     await house.says("dashboard")
@@ -290,6 +293,72 @@ async def test_while_positions_is_away_dashboards_wait(house):
         await house.until_reads("+5.00 USD")
 
 
+async def test_a_dashboard_whose_message_got_lost_is_opened_anew_and_lives(house):
+    """Nobody knows the number of the first message: what stands in the chat already is never edited."""
+    house.gateway.chat.troubles = [Trouble(LOST_ANSWER, happens=True)]
+    async with house.updating():
+        await house.says("dashboard")
+        await until(lambda: len(house.reads()) == 2)
+        house.moves(4020.0, "5.50")
+        await house.until_reads("+5.50 USD")
+        house.ends()
+        await house.until_empty()
+
+    lost, lives = house.reads()
+    assert "+2.60 USD" in lost
+    assert "+8.40 USD" in lives
+    assert house.gateway.chat.of(7)[1].manner.is_silent
+
+
+async def test_a_dashboard_whose_messages_all_get_lost_is_opened_anew_once(house):
+    house.gateway.chat.troubles = [Trouble(LOST_ANSWER, count=9, happens=True)]
+    async with house.updating():
+        await house.says("dashboard")
+        await house.until_empty()
+
+    assert len(house.reads()) == 2
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_killed_before_it_is_written_down_it_is_opened_anew_once(house, monkeypatch, copies):
+    house.gateway.chat.troubles = [Trouble(LOST_ANSWER, happens=True)]
+    reached = asyncio.Event()
+
+    async def dies(*_, **__):
+        reached.set()
+        await asyncio.Event().wait()  # here the process is killed
+
+    await house.says("dashboard")
+    with monkeypatch.context() as killing:
+        killing.setattr(house.rows, "reopen", dies)
+        async with house.updating():
+            async with asyncio.timeout(60):
+                await reached.wait()
+    async with contextlib.AsyncExitStack() as updaters:
+        for _ in range(copies):
+            await updaters.enter_async_context(house.updating())
+        house.moves(4020.0, "5.50")
+        await house.until_reads("+5.50 USD")
+
+    assert ["+5.50 USD" in text for text in house.reads()] == [False, True]
+    assert await house.rows.count() == 1
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_one_that_got_lost_is_forgotten_where_its_trade_is_over_or_it_was_stopped(house, is_over):
+    house.gateway.chat.troubles = [Trouble(LOST_ANSWER, happens=True)]
+    await house.says("dashboard")
+    await until(house.gateway.settled)
+    if is_over:
+        house.ends()
+    else:
+        await house.rows.stop(7)
+    async with house.updating():
+        await house.until_empty()
+
+    assert len(house.reads()) == 1
+
+
 async def test_two_updaters_share_the_rows(house):
     async with house.updating(), house.updating():
         for person in (7, 8):
@@ -339,6 +408,14 @@ class TestContract:
         (found,) = await rows.claim(9, QUICK)
         assert (found.ending, found.is_final) == (Ending.FINISHED, True)
 
+    async def test_one_that_is_opened_anew_has_another_name_once(self, rows):
+        await rows.open(a_row(1, position_id="p", shown="a"))
+        for name in ("m:dashboard:1", "m:dashboard:2"):
+            await rows.reopen(a_row(1), send_id=name, position_id="q")
+        (found,) = await rows.claim(9, QUICK)
+        assert (found.dashboard_id, found.shown, found.position_id) == ("m:dashboard:1", "", "q")
+        assert (found.edits, found.has_edit, found.ending) == (1, False, None)
+
     async def test_what_is_forgotten_is_gone(self, rows):
         for number, person in ((1, 7), (2, 8), (3, 9)):
             await rows.open(a_row(number, person=person))
@@ -369,7 +446,9 @@ DELIVERED = {"message": DeliveryState.DELIVERED, "message_id": 5}
         ({}, Step.WAIT),
         ({"age_s": 7200.0}, Step.FORGET),
         ({"message": DeliveryState.VOID}, Step.FORGET),
-        ({"message": DeliveryState.UNKNOWN}, Step.FORGET),
+        ({"message": DeliveryState.UNKNOWN}, Step.REOPEN),
+        ({"message": DeliveryState.UNKNOWN, "edits": 1}, Step.FORGET),
+        ({"message": DeliveryState.UNKNOWN, "ending": Ending.REPLACED}, Step.FORGET),
         (DELIVERED, Step.LOOK),
         ({**DELIVERED, "is_resting": True}, Step.WAIT),
         ({**DELIVERED, "edit": DeliveryState.DEAD}, Step.FORGET),

@@ -30,7 +30,7 @@ from tests.telegram.builders import POSITION, WORDS, history, open_position, sta
 from tests.telegram.gateway import until
 from tests.telegram.positions_room import PositionsRoom
 from tests.telegram.test_chat_contract import TOKEN, People
-from tests.telegram.test_service import Town, eventually
+from tests.telegram.test_service import Town, delivered, eventually
 
 pytestmark = pytest.mark.real
 PERSON = 1
@@ -343,6 +343,7 @@ async def town(nats, postgres):
         yield Town(nats, postgres, server, session)
 
 
+@pytest.mark.timeout(300)
 async def test_a_trade_that_opened_while_the_gateway_was_killed_has_its_dashboard_afterwards(town, nats):
     person = await town.people.join()
     room = PositionsRoom([subscriber(subscriber_id=person, chat_id=person)])
@@ -355,7 +356,8 @@ async def test_a_trade_that_opened_while_the_gateway_was_killed_has_its_dashboar
     async with connect(nats, name="positions") as bus, room.answering(bus):
         async with town.service() as first:
             await bus.publish(catalogue.POSITION_OPENED, opened("p:1", subscriber_id=person), person)
-            await eventually(lambda: shows("📟"))
+            await eventually(lambda: delivered(bus, person, ids.send_id("p:1", "dashboard")))
+            assert await shows("📟")
             first.process.kill()
             await first.process.wait()
         room.status = status(position=open_position(position_id="p:2"))

@@ -35,6 +35,7 @@ async def town(gateway):
         yield gateway
 
 
+@pytest.mark.alone
 async def test_signals_to_many_keep_the_limits_and_pass_a_broadcast(town):
     expires_at = datetime.now(UTC) + timedelta(seconds=60)
     started = time.monotonic()

@@ -59,7 +59,7 @@ async def test_a_long_poll_ends_when_something_happens(people, source):
     await people.post(f"chats/{person}/text", {"text": "hi"})
 
     assert [text_of(raw) for raw in await polling] == ["hi"]
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # it would have lasted so long
 
 
 async def test_two_pollers_are_a_conflict_for_the_older(server, source):

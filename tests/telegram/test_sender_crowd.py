@@ -19,6 +19,8 @@ from tests.telegram.gateway import until
 
 pytestmark = pytest.mark.real
 BROADCASTS = 5000
+FEWER = 2000
+"""More than the broker hands out at once, and not minutes of sending on a busy machine."""
 
 
 def news(chat):
@@ -39,12 +41,13 @@ async def publish(bus, messages):
 
 
 @pytest.fixture
-async def crowd(gateway, nats):
+async def crowd(request, gateway, nats):
     """A gateway on a real broker, with everybody's news waiting, sent one at a time at a quiet pace."""
+    count = getattr(request, "param", BROADCASTS)
     async with connect(nats, name="telegram") as bus:
         await streams.apply(bus)
         gateway.bus = bus
-        gateway.chat.people = set(range(1, BROADCASTS + 1))
+        gateway.chat.people = set(range(1, count + 1))
         gateway.limits = Limits(per_second=100.0, private_gap_s=0.01, in_flight=64)
         await publish(bus, [news(chat) for chat in gateway.chat.people])
         yield gateway
@@ -63,16 +66,19 @@ async def test_an_exit_behind_five_thousand_broadcasts_leaves_first_and_its_chat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("crowd", [FEWER], indirect=True)
 async def test_what_was_taken_ahead_leaves_the_stream_and_is_not_sent_again(crowd):
-    await publish(crowd.bus, [exit_of(chat) for chat in range(4001, 4101)])
+    await publish(crowd.bus, [exit_of(chat) for chat in range(1901, 2001)])
     crowd.limits = Limits(per_second=5000.0, private_gap_s=0.001, in_flight=64)
 
     async with crowd.running() as sender:
-        await until(lambda: len(crowd.chat.bubbles) == BROADCASTS + 100, 100)
+        await until(lambda: len(crowd.chat.bubbles) == FEWER + 100, 100)
         await until(lambda: sender.held == 0)
+        async with asyncio.timeout(60):
+            while await crowd.bus.next_stored(catalogue.SEND, None, None) is not None:
+                await asyncio.sleep(0.01)  # the broker hears an acknowledgement a little later
 
-    assert await crowd.bus.next_stored(catalogue.SEND, None, None) is None
-    assert len(crowd.chat.calls) == BROADCASTS + 100
+    assert len(crowd.chat.calls) == FEWER + 100
 
 
 # --- the same rules, on the broker in memory ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.messages import DeliveryState, SendClass
+from services.telegram.domain import fees
 from services.telegram.domain.scheduler import Limits
 from services.telegram.handlers.letters import Policy
 from services.telegram.ports import Manner
@@ -80,14 +81,15 @@ def test_what_money_hangs_on_cannot_be_hushed_and_what_is_no_kind_is_named(kinds
         TelegramSettings(token=TOKEN, silent_kinds=kinds)
 
 
-async def test_a_paid_pace_says_what_it_cost(gateway):
+async def test_a_paid_pace_says_what_it_cost(gateway, monkeypatch):
     gateway.limits = Limits(per_second=1000.0, private_gap_s=0.0, in_flight=64, is_paid=True)
     async with gateway.running() as sender:
+        assert sender.cost(10_000) == 970
+        monkeypatch.setattr(fees, "FREE_PER_SECOND", 1)  # on a busy machine few leave within one second
         for chat in range(1, 101):
             await gateway.say(send(chat, text(), SendClass.BROADCAST))
         await gateway.until_idle()
         assert 0 < sender.stars <= sender.cost(100)
-        assert sender.cost(10_000) == 970
 
 
 async def test_a_text_that_is_too_long_is_cut_as_markup_and_delivered(gateway):

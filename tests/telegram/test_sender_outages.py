@@ -92,7 +92,7 @@ async def test_a_bug_in_one_send_gives_back_its_right_to_upload(gateway, monkeyp
     async with gateway.running():
         await gateway.say(send(7, chart_key="key"))
         await gateway.say(send(8, chart_key="key"))
-        await until(lambda: any(bubble.file_id for bubble in gateway.chat.of(8) + gateway.chat.of(7)), 3.0)
+        await until(lambda: any(bubble.file_id for bubble in gateway.chat.of(8) + gateway.chat.of(7)))
 
 
 async def test_while_the_database_is_away_nothing_is_called_and_nothing_is_lost(gateway, monkeypatch):

@@ -1,7 +1,5 @@
 """Texts go first; pictures join them, uploaded once."""
 
-import asyncio
-
 import pytest
 
 from contracts import catalogue
@@ -52,10 +50,10 @@ async def test_a_lost_hint_is_made_up_for_by_looking(gateway):
 
 
 async def test_a_picture_that_is_there_already_goes_with_the_text(gateway):
-    async with gateway.running():
-        await asyncio.sleep(0.05)  # the sender listens for the hint
+    async with gateway.running() as sender:
+        await until(lambda: any(pattern == catalogue.DRAWN.published for pattern, *_ in gateway.bus._listeners))
         await gateway.draw(KEY)
-        await asyncio.sleep(0.05)
+        await until(lambda: sender._gallery._room.keys == 1)
         await gateway.say(charted())
         await gateway.until_settled("m:signal:p:7")
 

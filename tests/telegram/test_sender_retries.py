@@ -1,7 +1,6 @@
 """Sends whose calls fail or get lost: tried again until they are delivered once, or repeated once with a mark."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -32,11 +31,20 @@ async def test_what_surely_failed_is_tried_until_it_is_delivered_once(gateway, f
 
 async def test_failures_with_a_kill_in_between_deliver_once_without_a_mark(gateway):
     gateway.chat.troubles = [Trouble(SERVER_ERROR, count=2)]
-    message = send(7)
+    message, put_off, failed = send(7), gateway.deliveries.put_off, asyncio.Event()
+
+    async def dies(*args):
+        await put_off(*args)
+        if len(gateway.chat.calls) == 2:
+            failed.set()
+            await asyncio.Event().wait()  # here the process is killed
+
+    gateway.deliveries.put_off = dies
     async with gateway.doomed():
         await gateway.say(message)
-        await until(lambda: len(gateway.chat.calls) == 2)
-        await until_waiting(gateway, message.id)
+        async with asyncio.timeout(60):
+            await failed.wait()
+    gateway.deliveries.put_off = put_off
     async with gateway.running():
         settled = await gateway.until_settled(message.id)
 
@@ -183,19 +191,32 @@ async def test_a_send_that_comes_twice_while_it_is_held_is_called_once(gateway):
 
 
 async def test_a_rest_that_telegram_asked_for_holds_in_the_next_process(gateway):
-    gateway.chat.troubles = [Trouble(said(429, "Too Many Requests: retry after 2", 2.0), chat_id=7)]
+    gateway.chat.troubles = [Trouble(said(429, "Too Many Requests: retry after 600", 600.0), chat_id=7)]
     message = send(7)
     async with gateway.doomed():
         await gateway.say(message)
         await until(lambda: gateway.chat.calls)
         await until_waiting(gateway, message.id)
-    rests_until = time.monotonic() + (await gateway.deliveries.find(message.id)).rest_s
+
+    find, looked_up = gateway.deliveries.find, asyncio.Event()
+
+    async def watched(send_id):
+        row = await find(send_id)
+        looked_up.set()
+        return row
+
+    gateway.deliveries.find = watched
     async with gateway.running():
+        async with asyncio.timeout(60):
+            await looked_up.wait()  # its turn has come
         await gateway.say(send(8))
         await gateway.until_settled("m:signal:p:8")
-        await gateway.until_settled(message.id)
+    assert [chat for _, chat in gateway.chat.calls] == [7, 8]
 
-    assert time.monotonic() >= rests_until
+    async with gateway.pool.connection() as connection:  # the rest is over
+        await connection.execute("update delivery set next_at = now() where send_id = %s", (message.id,))
+    async with gateway.running():
+        await gateway.until_settled(message.id)
     assert [chat for _, chat in gateway.chat.calls] == [7, 8, 7]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -24,7 +23,7 @@ from tests.telegram.builders import send
 from tests.telegram.positions_room import PositionsRoom
 from tests.telegram.test_chat_contract import TOKEN, People
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 START_S = 90.0
 LONG_POLL_S = TelegramSettings.model_fields["poll_s"].default
 
@@ -159,10 +158,8 @@ async def test_a_refused_token_is_not_ready_and_says_which_setting(town, nats):
     assert "SINYAL_TELEGRAM_TOKEN" in report["checks"]["receiver"]["reason"]
 
 
-async def test_s20_a_process_whose_webhook_is_refused_polls_within_ten_seconds_and_says_so(town, nats):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+@pytest.mark.alone
+async def test_s20_a_process_whose_webhook_is_refused_polls_within_ten_seconds_and_says_so(town, nats, port):
     town.environment |= {
         "SINYAL_TELEGRAM_WEBHOOK_URL": f"http://127.0.0.1:{port}/hook",
         "SINYAL_TELEGRAM_WEBHOOK_PORT": str(port),

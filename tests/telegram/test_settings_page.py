@@ -39,7 +39,9 @@ async def page():
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox"], timeout=120_000
+        )
         opened = await browser.new_page(viewport={"width": 390, "height": 844})
         opened.set_default_timeout(60_000)
         yield opened
@@ -119,6 +121,7 @@ async def test_x15_a_person_chooses_what_he_is_told_of_on_one_page(gateway, page
             await page.goto(server.url)
             await page.get_by_test_id("chat-item").click()
             await say(page, "/start")
+            await expect(page.get_by_test_id("message").filter(has_text=", Budi!")).to_be_visible()
             await say(page, "/settings")
             first = page.get_by_test_id("message").filter(has_text=words("settings.daily_loss_percent"))
             await press(first, words("button.notify"))

@@ -86,6 +86,7 @@ async def test_x13_the_token_is_in_nothing_that_a_full_run_wrote(town):
             await second.process.wait()
         dead = await bus.latest(catalogue.DELIVERY, DeliveryState.DEAD.value, await_bad(town))
     dump = await dumped(town.postgres)
+    town.nats.kill()  # its files change no more
     written |= {"log": "".join(service.lines), "second log": "".join(second.lines), "database": dump}
     written |= {str(path): path.read_bytes().decode("latin-1") for path in files_of(town.nats._folder)}
 

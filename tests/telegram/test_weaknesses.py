@@ -96,17 +96,21 @@ def pictures_of(server):
     return [one["is_upload"] for one in files if one is not None]
 
 
+@pytest.mark.timeout(300)
 async def test_s4_sends_that_fail_with_a_kill_in_between_are_delivered_once(nats, postgres, server):
     async with connect(nats, name="positions") as bus, aiohttp.ClientSession() as session:
         town = Town(nats, postgres, server, session)
         person = await town.people.join()
-        await town.people.post("faults", {"kind": "error", "code": 500, "method": "sendMessage", "count": 4})
+        await town.people.post("faults", {"kind": "error", "code": 500, "method": "sendMessage", "count": 2})
+        await town.people.post("faults", {"kind": "retry_after", "seconds": 600, "method": "sendMessage"})
         message = send(person, at=datetime.now(UTC), id="m:signal:p:killed")
         async with town.service() as first:
             await bus.publish(catalogue.SEND, message, "signal", person)
-            await eventually(lambda: is_resting(postgres, message.id, attempts=3))  # 2 s: no call is under way
+            await eventually(lambda: is_resting(postgres, message.id, attempts=3))  # for long: no call is under way
             first.process.kill()
             await first.process.wait()
+        await end_rest(postgres, message.id)
+        await town.people.post("faults", {"kind": "error", "code": 500, "method": "sendMessage"})
         async with town.service():
             settled = await eventually(lambda: bus.latest(catalogue.DELIVERY, "delivered", person))
             await eventually(lambda: is_empty(bus))
@@ -123,6 +127,11 @@ async def is_resting(postgres, send_id, *, attempts):
     async with await psycopg.AsyncConnection.connect(postgres) as connection:
         found = await (await connection.execute(asked, (attempts, send_id))).fetchone()
     return found == (True,)
+
+
+async def end_rest(postgres, send_id):
+    async with await psycopg.AsyncConnection.connect(postgres) as connection:
+        await connection.execute("update telegram.delivery set next_at = now() where send_id = %s", (send_id,))
 
 
 async def is_empty(bus):

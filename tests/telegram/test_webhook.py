@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import socket
 import time
 from contextlib import asynccontextmanager
 
@@ -68,12 +67,6 @@ class Copy:
 
     async def until_mode(self, mode, within_s=60.0):
         await until(lambda: self.receiver.mode is mode and not self.receiver.trouble, within_s)
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
@@ -196,8 +189,8 @@ async def test_a_busy_port_stops_the_start_and_names_its_setting(door):
 # --- setting it -------------------------------------------------------------------------------------------------------
 
 
-async def test_the_server_tells_what_it_thinks_of_the_webhook(server, source, people, bus):
-    copy = Copy(bus, source, free_port())
+async def test_the_server_tells_what_it_thinks_of_the_webhook(server, source, people, bus, port):
+    copy = Copy(bus, source, port)
     async with copy.endpoint():
         await source.set_webhook(copy.url, SECRET)
     person = await people.join()
@@ -233,8 +226,8 @@ async def test_what_the_server_says_no_to_is_told_apart(server, source, people):
 # --- falling back and coming back -------------------------------------------------------------------------------------
 
 
-async def test_updates_are_pushed_while_the_webhook_works(server, source, people, bus):
-    person, copy = await people.join(), Copy(bus, source, free_port())
+async def test_updates_are_pushed_while_the_webhook_works(server, source, people, bus, port):
+    person, copy = await people.join(), Copy(bus, source, port)
     async with copy.endpoint(), copy.running():
         await copy.until_mode(Mode.WEBHOOK)
         await write(people, person, "a", "b", "c")
@@ -244,10 +237,11 @@ async def test_updates_are_pushed_while_the_webhook_works(server, source, people
     assert not [entry for entry in server.journal.entries() if entry.method == "getUpdates"]
 
 
+@pytest.mark.alone
 async def test_s20_a_refused_webhook_is_polling_within_ten_seconds_and_a_webhook_again_later(
-    server, source, people, bus
+    server, source, people, bus, port
 ):
-    person, copy = await people.join(), Copy(bus, source, free_port())
+    person, copy = await people.join(), Copy(bus, source, port)
     await people.post("faults", {**REFUSAL, "method": "setWebhook", "count": None})
     await write(people, person, "sent while nobody was there")
     async with copy.endpoint(), copy.running():
@@ -275,8 +269,8 @@ async def clear_faults(people):
         assert response.status == 200
 
 
-async def test_s20_a_webhook_that_stops_working_loses_and_doubles_nothing(server, source, people, bus):
-    person, copy = await people.join(), Copy(bus, source, free_port())
+async def test_s20_a_webhook_that_stops_working_loses_and_doubles_nothing(server, source, people, bus, port):
+    person, copy = await people.join(), Copy(bus, source, port)
     async with copy.running():
         async with copy.endpoint():
             await copy.until_mode(Mode.WEBHOOK)
@@ -294,9 +288,11 @@ async def test_s20_a_webhook_that_stops_working_loses_and_doubles_nothing(server
     assert [text for _, text in copy.listener.heard] == ["1", "2", "3", "4"]
 
 
-async def test_s20_many_people_talk_through_many_changes_and_each_is_heard_once_in_order(server, source, people, bus):
+async def test_s20_many_people_talk_through_many_changes_and_each_is_heard_once_in_order(
+    server, source, people, bus, port
+):
     persons = [await people.join() for _ in range(5)]
-    copy = Copy(bus, source, free_port(), retry_s=0.2)
+    copy = Copy(bus, source, port, retry_s=0.2)
     chance = random.Random(20)
     async with copy.running():
         for round_ in range(6):
@@ -322,8 +318,8 @@ async def talk(people, persons, round_, chance):
             await write(people, person, f"{round_}.{number}")
 
 
-async def test_a_webhook_that_somebody_takes_away_is_noticed(server, source, people, bus):
-    person, copy = await people.join(), Copy(bus, source, free_port())
+async def test_a_webhook_that_somebody_takes_away_is_noticed(server, source, people, bus, port):
+    person, copy = await people.join(), Copy(bus, source, port)
     async with copy.endpoint(), copy.running():
         await copy.until_mode(Mode.WEBHOOK)
         await source.delete_webhook()
@@ -334,8 +330,8 @@ async def test_a_webhook_that_somebody_takes_away_is_noticed(server, source, peo
         await until(lambda: copy.listener.heard)
 
 
-async def test_a_copy_that_polls_leaves_to_the_copy_whose_webhook_works(server, source, people, bus):
-    person, copy = await people.join(), Copy(bus, source, free_port(), retry_s=300)
+async def test_a_copy_that_polls_leaves_to_the_copy_whose_webhook_works(server, source, people, bus, port):
+    person, copy = await people.join(), Copy(bus, source, port, retry_s=300)
     await people.post("faults", {**REFUSAL, "method": "setWebhook", "count": None})
     async with copy.endpoint(), copy.running():
         await copy.until_mode(Mode.POLLING)
@@ -346,11 +342,11 @@ async def test_a_copy_that_polls_leaves_to_the_copy_whose_webhook_works(server, 
         await until(lambda: copy.listener.heard)
 
 
-async def test_a_webhook_that_was_left_behind_is_taken_away_where_none_is_wanted(server, source, people, bus):
-    left_behind = Copy(bus, source, free_port())
+async def test_a_webhook_that_was_left_behind_is_taken_away_where_none_is_wanted(server, source, people, bus, port):
+    left_behind = Copy(bus, source, port)
     async with left_behind.endpoint():
         await source.set_webhook(left_behind.url, SECRET)
-    person, copy = await people.join(), Copy(bus, source, free_port())
+    person, copy = await people.join(), Copy(bus, source, port)
     copy.receiver = Receiver(bus, source, SystemClock(), Hook(source))
     async with copy.running():
         await write(people, person, "hi")
@@ -358,8 +354,8 @@ async def test_a_webhook_that_was_left_behind_is_taken_away_where_none_is_wanted
     assert copy.receiver.fallback == ""
 
 
-async def test_while_the_broker_is_away_the_webhook_stays_and_nothing_is_lost(server, source, people, bus):
-    person, copy = await people.join(), Copy(bus, source, free_port())
+async def test_while_the_broker_is_away_the_webhook_stays_and_nothing_is_lost(server, source, people, bus, port):
+    person, copy = await people.join(), Copy(bus, source, port)
     async with copy.endpoint(), copy.running():
         await copy.until_mode(Mode.WEBHOOK)
         bus.cut()

@@ -62,6 +62,12 @@ set edits = %(edits)s, shown = %(shown)s, last_send_id = %(send_id)s, position_i
 where dashboard_id = %(dashboard_id)s and edits < %(edits)s
 """
 
+_REOPEN = """
+update dashboard
+set dashboard_id = %(send_id)s, edits = %(edits)s, shown = '', position_id = %(position_id)s, opened_at = now()
+where dashboard_id = %(dashboard_id)s
+"""
+
 
 class PostgresDashboards:
     """Keeps dashboards."""
@@ -115,6 +121,13 @@ class PostgresDashboards:
         """Write that an edit is on its way; a final one is the last."""
         values = {"dashboard_id": row.dashboard_id, "edits": row.edits + 1, "send_id": send_id, "shown": shown}
         await self._run(_SHOW, {**values, "position_id": position_id, "is_final": is_final})
+
+    async def reopen(self, row: Dashboard, *, send_id: str, position_id: str | None) -> None:
+        """Write that another message takes the place of the one that opened it; what it shows counts as unknown, so
+        that an edit follows. A repeat changes nothing.
+        """
+        values = {"dashboard_id": row.dashboard_id, "edits": row.edits + 1, "send_id": send_id}
+        await self._run(_REOPEN, {**values, "position_id": position_id})
 
     async def count(self) -> int:
         """Count the dashboards there are."""

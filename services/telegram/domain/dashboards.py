@@ -46,7 +46,7 @@ class Dashboard:
 
     `message` is what became of the send that opened it, None while it is on its way, with its `message_id`; `edit` the
     same of the last edit. `is_resting`: the last edit is too fresh for another, or under way. `is_patient`: others have
-    waited longer for theirs.
+    waited longer for theirs. `edits` counts what was sent after the first message, another one in its place too.
     """
 
     dashboard_id: str
@@ -74,6 +74,7 @@ class Step(StrEnum):
 
     WAIT = "wait"
     FORGET = "forget"
+    REOPEN = "reopen"
     END = "end"
     LOOK = "look"
 
@@ -83,9 +84,14 @@ _GONE = frozenset({DeliveryState.VOID, DeliveryState.DEAD})
 
 
 def next_step(row: Dashboard) -> Step:
-    """Decide what to do: forget one whose message is gone or whose last edit is settled, end one that was told to."""
+    """Decide what to do: forget one whose message is gone or whose last edit is settled, end one that was told to.
+
+    Nobody knows the number of a message whose call got lost, so it can never be edited: another takes its place, once.
+    """
     if row.message is None:
         return Step.WAIT if row.age_s < LONGEST_OPENING_S else Step.FORGET
+    if row.message is DeliveryState.UNKNOWN and row.ending is None and row.edits == 0:
+        return Step.REOPEN
     if row.message is not DELIVERED or row.message_id is None or row.edit in _GONE:
         return Step.FORGET
     if row.is_final:

@@ -20,7 +20,7 @@ from services.telegram.domain import answers, dashboards
 from services.telegram.domain.dashboards import Dashboard, Ending, Step
 from services.telegram.domain.rendering import Rendered
 from services.telegram.domain.words import Catalogue, in_language
-from services.telegram.handlers.desk import EDIT_LIFE, Desk, Request
+from services.telegram.handlers.desk import ANSWER_LIFE, EDIT_LIFE, Desk, Request
 from services.telegram.ports import Dashboards
 
 LOOK_S = 0.5
@@ -126,10 +126,39 @@ class Updater:
                 return
             case Step.FORGET:
                 await self._rows.forget(row.dashboard_id)
+            case Step.REOPEN:
+                await self._reopen(row)
             case Step.END:
                 await self._end(row, row.ending or Ending.AGED)
             case Step.LOOK:
                 await self._look(row)
+
+    async def _reopen(self, row: Dashboard) -> None:
+        """Send another message for one that got lost, while its trade runs. Cut before the row says so it is sent
+        again: the same one dissolves.
+        """
+        found = await self._status(row)
+        if dashboards.has_ended(row, found):
+            await self._rows.forget(row.dashboard_id)
+            return
+        shown = dashboards.live(found, row.symbol, in_language(self._words, row.language), row.time_zone)
+        now = self._clock.now()
+        message = SendMessage(
+            id=ids.send_id(f"{row.dashboard_id}:again", "dashboard"),
+            at=now,
+            trace=new_trace(),
+            chat_id=row.chat_id,
+            subscriber_id=row.subscriber_id,
+            kind=SendClass.DASHBOARD,
+            content=TextNotice(html=shown.html, buttons=shown.buttons),
+            language=row.language,
+            time_zone=row.time_zone,
+            expires_at=now + ANSWER_LIFE,
+            silent=True,
+        )
+        logger.info("dashboard.reopened", send_id=row.dashboard_id)
+        await self._bus.publish(catalogue.SEND, message, SendClass.DASHBOARD.value, row.chat_id)
+        await self._rows.reopen(row, send_id=message.id, position_id=_held(found))
 
     async def _look(self, row: Dashboard) -> None:
         found = await self._status(row)
