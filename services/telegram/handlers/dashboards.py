@@ -5,7 +5,9 @@ process that ends between any two lines leaves rows that the next one goes on wi
 """
 
 import asyncio
+from datetime import timedelta
 
+import msgspec
 import structlog
 
 from chassis import metrics
@@ -142,20 +144,9 @@ class Updater:
             await self._rows.forget(row.dashboard_id)
             return
         shown = dashboards.live(found, row.symbol, in_language(self._words, row.language), row.time_zone)
-        now = self._clock.now()
-        message = SendMessage(
-            id=ids.send_id(f"{row.dashboard_id}:again", "dashboard"),
-            at=now,
-            trace=new_trace(),
-            chat_id=row.chat_id,
-            subscriber_id=row.subscriber_id,
-            kind=SendClass.DASHBOARD,
-            content=TextNotice(html=shown.html, buttons=shown.buttons),
-            language=row.language,
-            time_zone=row.time_zone,
-            expires_at=now + ANSWER_LIFE,
-            silent=True,
-        )
+        content = TextNotice(html=shown.html, buttons=shown.buttons)
+        send_id = ids.send_id(f"{row.dashboard_id}:again", "dashboard")
+        message = msgspec.structs.replace(self._message(row, send_id, content, ANSWER_LIFE), silent=True)
         logger.info("dashboard.reopened", send_id=row.dashboard_id)
         await self._bus.publish(catalogue.SEND, message, SendClass.DASHBOARD.value, row.chat_id)
         await self._rows.reopen(row, send_id=message.id, position_id=_held(found))
@@ -191,23 +182,28 @@ class Updater:
         """Send an edit, then write it down. Cut in between it is sent again: the same one dissolves, another one is
         newer and takes its place.
         """
+        content = TextNotice(html=shown.html, buttons=shown.buttons, edit_message_id=row.message_id)
+        send_id = ids.send_id(f"{row.dashboard_id}:{row.edits + 1}:{ids.digest((shown.html,))[:8]}", "dashboard")
+        message = self._message(row, send_id, content, None if is_final else EDIT_LIFE)
+        edit = msgspec.structs.replace(message, coalesce=f"dashboard:{row.dashboard_id}")
+        await self._bus.publish(catalogue.SEND, edit, SendClass.DASHBOARD.value, row.chat_id)
+        await self._rows.show(row, send_id=edit.id, shown=fingerprint, position_id=position_id, is_final=is_final)
+
+    def _message(self, row: Dashboard, send_id: str, content: TextNotice, life: timedelta | None) -> SendMessage:
+        """Address something to the chat of a dashboard; with `life` it expires."""
         now = self._clock.now()
-        number = row.edits + 1
-        edit = SendMessage(
-            id=ids.send_id(f"{row.dashboard_id}:{number}:{ids.digest((shown.html,))[:8]}", "dashboard"),
+        return SendMessage(
+            id=send_id,
             at=now,
             trace=new_trace(),
             chat_id=row.chat_id,
             subscriber_id=row.subscriber_id,
             kind=SendClass.DASHBOARD,
-            content=TextNotice(html=shown.html, buttons=shown.buttons, edit_message_id=row.message_id),
+            content=content,
             language=row.language,
             time_zone=row.time_zone,
-            expires_at=None if is_final else now + EDIT_LIFE,
-            coalesce=f"dashboard:{row.dashboard_id}",
+            expires_at=None if life is None else now + life,
         )
-        await self._bus.publish(catalogue.SEND, edit, SendClass.DASHBOARD.value, row.chat_id)
-        await self._rows.show(row, send_id=edit.id, shown=fingerprint, position_id=position_id, is_final=is_final)
 
     def _note(self, error: TransientError) -> None:
         if not self._is_away:
