@@ -93,7 +93,8 @@ class Supervisor:
         await self._forget(wanted)
         for name in reversed(wanted):
             self._tell(name, "stopping")
-            await self._running.pop(name).stop()
+            await self._running[name].stop()
+            del self._running[name]  # not before: who is cancelled here stops it again
             self._tell(name, "stopped")
 
     async def _forget(self, names: Sequence[str]) -> None:

@@ -42,6 +42,24 @@ async def test_commands_are_stopped_last_started_first(tmp_path: Path) -> None:
     assert not any(is_alive(pid) for pid in pids)
 
 
+async def test_a_stop_that_was_cancelled_is_made_good_by_the_next(tmp_path: Path) -> None:
+    script = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    told: list[tuple[str, str]] = []
+    async with Supervisor(tmp_path, lambda name, state: told.append((name, state))) as supervisor:
+        await supervisor.up([Command("deaf", (sys.executable, "-c", script), stop_s=1.0)])
+        pid = supervisor.pid("deaf")
+        await until(lambda: supervisor.tail("deaf") == "deaf")
+        stopping = asyncio.ensure_future(supervisor.down())
+        await until(lambda: ("deaf", "stopping") in told)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        assert is_alive(pid)
+
+    assert not is_alive(pid)
+
+
 async def test_what_is_killed_comes_back(tmp_path: Path) -> None:
     async with Supervisor(tmp_path) as supervisor:
         await supervisor.up([Command("sleeper", SLEEPER)])
